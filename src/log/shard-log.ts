@@ -1,0 +1,79 @@
+/**
+ * What the rest of voik sees of a commit log: an ordered, durable sequence of record batches, read from any
+ * offset up to the durable end. CommitLog (commit-log.ts) is the real one.
+ *
+ *   startOffset            durableEnd        endOffset
+ *        |  readable by anyone  |  written, not synced  |
+ *        [======================)-----------------------)
+ */
+import type { VoikError } from "../base/errors.ts";
+
+/** Told once when a group of appends became durable, or will never be. The request object itself implements it. */
+export interface DurableWaiter {
+  /** Everything that this waiter was appended with on one log is on the disk. */
+  onDurable(log: ShardLog): void;
+  /** The bytes may not be on the disk, and never will be acked. */
+  onAppendFailed(log: ShardLog, error: VoikError): void;
+}
+
+/** Told each time the durable end moves, until removed. */
+export interface TailListener {
+  onDurableEnd(log: ShardLog): void;
+}
+
+/**
+ * Bytes of whole record batches, lying one behind the other in one file, ready for sendfile or pread. The file
+ * stays open until `release`, which the holder calls exactly once.
+ */
+export interface LogRange {
+  readonly fd: number;
+  readonly position: number;
+  readonly bytes: number;
+  /** Base offset of the first batch; at most the offset asked for. */
+  readonly baseOffset: number;
+  /** Copies the range into `into` at `at`. Throws VoikError storage_failed on a disk error. */
+  copy(into: Buffer, at: number): void;
+  release(): void;
+}
+
+export interface TimestampPosition {
+  offset: number;
+  timestampMs: number;
+}
+
+export interface ShardLog {
+  /** The first offset that can be read. */
+  readonly startOffset: number;
+  /** The offset up to which everything is on the disk: the high watermark, LATEST. */
+  readonly durableEnd: number;
+  /** The offset that the next record gets. */
+  readonly endOffset: number;
+  /** Bytes appended and not yet synced. */
+  readonly unsyncedBytes: number;
+  /** Bytes of all segments. */
+  readonly sizeBytes: number;
+  /** True while so much is unsynced that producers should not be read from; a TailListener hears when it ends. */
+  readonly congested: boolean;
+  /** Largest timestamp in the durable part, with its offset; undefined while empty. */
+  readonly newest: TimestampPosition | undefined;
+
+  /**
+   * Appends one record batch that `validateBatch` has accepted: stamps base offset and leader epoch in place and
+   * writes it. The bytes may be reused on return. Returns the base offset. `waiter` is told when it is durable.
+   * Throws VoikError disk_full, storage_failed, storage_damaged, batch_too_large or shutting_down.
+   */
+  append(batch: Buffer, waiter?: DurableWaiter): number;
+
+  /**
+   * Finds the batches from the one that holds `offset` on, at most `maxBytes` but at least one batch (however
+   * large), not past the durable end, all in one segment. Undefined when `offset` is the durable end.
+   * Throws VoikError offset_out_of_range outside [startOffset, durableEnd], storage_damaged on a bad range.
+   */
+  locate(offset: number, maxBytes: number): LogRange | undefined;
+
+  /** The first record with a timestamp of at least `timestampMs`; undefined when there is none. */
+  offsetForTimestamp(timestampMs: number): TimestampPosition | undefined;
+
+  addTailListener(listener: TailListener): void;
+  removeTailListener(listener: TailListener): void;
+}

@@ -1,0 +1,70 @@
+/**
+ * The face that the protocol edges use: streams by name or id, their shards, and what can be done to them.
+ * Reading and writing then goes to a shard's own log (log/shard-log.ts). StreamBroker (stream-broker.ts) is the
+ * real one.
+ */
+import type { VoikError } from "../base/errors.ts";
+import type { ShardLog } from "../log/shard-log.ts";
+import type { HashRange } from "./hash-range.ts";
+
+/** One ordered log with a range of hash keys; partition `index` to Kafka, `shardId-<index>` to Kinesis. */
+export interface Shard {
+  readonly index: number;
+  readonly range: HashRange;
+  readonly createdAtMs: number;
+  /** When it was split or merged away; undefined while it takes writes. */
+  readonly closedAtMs: number | undefined;
+  /** Index of the shard this one came from, if any; two of them after a merge. */
+  readonly parents: readonly number[];
+  readonly stream: Stream;
+  readonly log: ShardLog;
+}
+
+export interface Stream {
+  /** 32 hex digits of a UUID: the folder name, and Kafka's topic id. Never shown to a Kinesis client. */
+  readonly id: string;
+  readonly name: string;
+  readonly createdAtMs: number;
+  readonly retentionMs: number;
+  /** All shards that can still be read, by index. */
+  readonly shards: readonly Shard[];
+  /** The open shard whose range holds `hashKey` (0..2^128-1). */
+  shardForHash(hashKey: bigint): Shard;
+}
+
+export interface CreateStreamRequest {
+  name: string;
+  shardCount: number;
+  /** Defaults to the broker's own retention. */
+  retentionMs?: number;
+}
+
+/** A record as Kinesis has it; `explicitHashKey` wins over the MD5 of `partitionKey`. */
+export interface RecordToAppend {
+  partitionKey: string;
+  explicitHashKey?: bigint;
+  data: Uint8Array;
+}
+
+/** What became of one RecordToAppend. */
+export type AppendOutcome = { shard: Shard; offset: number } | { error: VoikError };
+
+export interface Broker {
+  /** Creates a stream and its logs; resolves when it is durable. Throws stream_exists, stream_name_invalid, … */
+  createStream(request: CreateStreamRequest): Promise<Stream>;
+  /** Deletes a stream and its records; resolves when it stays deleted after a crash. Throws stream_not_found. */
+  deleteStream(name: string): Promise<void>;
+  /** The stream of that name; undefined when there is none. */
+  streamByName(name: string): Stream | undefined;
+  /** The stream of that id (32 hex digits); undefined when there is none. */
+  streamById(id: string): Stream | undefined;
+  /** All streams, ascending by name. */
+  listStreams(): readonly Stream[];
+  /**
+   * Appends records to the shards that their keys hash to, one batch per shard, all with the time now; resolves
+   * when every one is durable or has failed. Outcomes are in the order of `records`.
+   */
+  appendRecords(stream: Stream, records: readonly RecordToAppend[]): Promise<AppendOutcome[]>;
+  /** Id of this broker's data folder, made once: 32 hex digits. Kafka's cluster id, in base64. */
+  readonly clusterId: string;
+}

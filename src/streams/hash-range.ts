@@ -1,0 +1,27 @@
+/**
+ * Hash keys and their ranges: a partition key's MD5 as an unsigned 128-bit number, and the shard ranges that tile
+ * 0..2^128-1 (https://docs.aws.amazon.com/kinesis/latest/APIReference/API_HashKeyRange.html).
+ */
+import { createHash } from "node:crypto";
+
+/** Inclusive on both ends. */
+export interface HashRange {
+  readonly start: bigint;
+  readonly end: bigint;
+}
+
+export const HASH_KEY_MAX = 2n ** 128n - 1n;
+
+/** MD5 of the UTF-8 partition key, big-endian. */
+export function hashKeyOf(partitionKey: string): bigint {
+  return BigInt(`0x${createHash("md5").update(partitionKey, "utf8").digest("hex")}`);
+}
+
+/** `count` ranges of floor(2^128/count) keys each; the last takes the rest, as AWS does it. */
+export function uniformRanges(count: number): HashRange[] {
+  const width = 2n ** 128n / BigInt(count);
+  return Array.from({ length: count }, (_, i) => ({
+    start: BigInt(i) * width,
+    end: i === count - 1 ? HASH_KEY_MAX : BigInt(i + 1) * width - 1n,
+  }));
+}
