@@ -44,7 +44,7 @@ export function formatBytes(bytes: number): string {
 
 function parseQuantity(text: string, units: Record<string, number>): number | undefined {
   const match = /^\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*$/.exec(text);
-  const unit = match && units[(match[2] ?? "").toLowerCase()];
+  const unit = match ? units[(match[2] ?? "").toLowerCase()] : undefined;
   if (!match || unit === undefined) return undefined;
   const value = Math.round(Number(match[1]) * unit);
   return Number.isSafeInteger(value) ? value : undefined;
