@@ -1,0 +1,129 @@
+/** The real disk behind the FileSystem seam: node:fs for the calls it has, libc.ts for fallocate, fadvise and flock. */
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fdatasync,
+  fstatSync,
+  fsync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { asBuffer } from "./bytes.ts";
+import type { FileSystem, FolderEntry, FolderLock, OpenFile, OpenMode } from "./file-system.ts";
+import { dropCachedPages, fallocate, tryLock } from "./libc.ts";
+
+const OPEN_FLAGS: Record<OpenMode, number> = {
+  create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+  write: constants.O_RDWR | constants.O_NOFOLLOW,
+  read: constants.O_RDONLY | constants.O_NOFOLLOW,
+};
+
+class DiskFile implements OpenFile {
+  constructor(
+    readonly path: string,
+    readonly fd: number,
+  ) {}
+
+  size(): number {
+    return fstatSync(this.fd).size;
+  }
+
+  read(into: Uint8Array, position: number): number {
+    let done = 0;
+    while (done < into.length) {
+      const count = readSync(this.fd, into, done, into.length - done, position + done);
+      if (count === 0) break;
+      done += count;
+    }
+    return done;
+  }
+
+  write(bytes: Uint8Array, position: number): number {
+    let done = 0;
+    while (done < bytes.length) {
+      // A full disk shows first as a short write, then as ENOSPC: the caller sees the short count and decides.
+      try {
+        const count = writeSync(this.fd, bytes, done, bytes.length - done, position + done);
+        if (count === 0) break;
+        done += count;
+      } catch (error) {
+        if (done > 0) break;
+        throw error;
+      }
+    }
+    return done;
+  }
+
+  sync(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fdatasync(this.fd, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  truncate(bytes: number): void {
+    ftruncateSync(this.fd, bytes);
+  }
+
+  allocate(bytes: number): void {
+    if (fallocate) fallocate(this.fd, bytes, this.path);
+    else if (this.size() < bytes) ftruncateSync(this.fd, bytes);
+  }
+
+  dropCache(): void {
+    dropCachedPages(this.fd);
+  }
+
+  close(): void {
+    closeSync(this.fd);
+  }
+}
+
+/** The machine's own disk. */
+export const disk: FileSystem = {
+  open: (path, mode) => new DiskFile(path, openSync(path, OPEN_FLAGS[mode], 0o600)),
+  exists: (path) => existsSync(path),
+  size: (path) => statSync(path).size,
+  list: (folder) =>
+    readdirSync(folder, { withFileTypes: true }).map(
+      (entry): FolderEntry => ({
+        name: entry.name,
+        kind: entry.isFile() ? "file" : entry.isDirectory() ? "folder" : "other",
+      }),
+    ),
+  makeFolder: (folder) => void mkdirSync(folder, { recursive: true, mode: 0o700 }),
+  rename: renameSync,
+  remove: unlinkSync,
+  removeFolder: (folder) => rmSync(folder, { recursive: true, force: true }),
+  syncFolder(folder) {
+    return new Promise((resolve, reject) => {
+      const fd = openSync(folder, constants.O_RDONLY);
+      fsync(fd, (error) => {
+        closeSync(fd);
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+  },
+  map: (path) => asBuffer(Bun.mmap(path, { shared: true })),
+  lock(path): FolderLock | undefined {
+    const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+    if (!tryLock(fd)) {
+      closeSync(fd);
+      return undefined;
+    }
+    ftruncateSync(fd, 0);
+    writeSync(fd, `${process.pid}\n`, 0);
+    return { release: () => closeSync(fd) };
+  },
+  readText: (path) => readFileSync(path, "utf8"),
+};

@@ -1,0 +1,102 @@
+/**
+ * The one bun:ffi file: the few libc calls that Bun has no API for. Linux (glibc and musl) has all of them; where
+ * one is missing (macOS) its function is undefined or falls back, and the caller takes the portable way.
+ *
+ * bun:ffi calls block the calling thread, so only calls that touch the page cache or the file table are here.
+ */
+import { dlopen, FFIType, type Pointer, ptr, read } from "bun:ffi";
+import { existsSync } from "node:fs";
+
+const { i32, i64, ptr: pointer } = FFIType;
+
+export const Errno = { EAGAIN: 11, EIO: 5, EINVAL: 22, ENOSPC: 28, EPIPE: 32, EOPNOTSUPP: 95 } as const;
+
+const ERRNO_NAMES: Record<number, string> = {
+  1: "EPERM",
+  4: "EINTR",
+  5: "EIO",
+  9: "EBADF",
+  11: "EAGAIN",
+  22: "EINVAL",
+  27: "EFBIG",
+  28: "ENOSPC",
+  30: "EROFS",
+  32: "EPIPE",
+  95: "EOPNOTSUPP",
+  104: "ECONNRESET",
+  122: "EDQUOT",
+};
+
+const LINUX_SYMBOLS = {
+  sendfile: { args: [i32, i32, pointer, i64], returns: i64 },
+  fallocate: { args: [i32, i32, i64, i64], returns: i32 },
+  posix_fadvise: { args: [i32, i64, i64, i32], returns: i32 },
+  flock: { args: [i32, i32], returns: i32 },
+  __errno_location: { args: [], returns: pointer },
+} as const;
+
+const DARWIN_SYMBOLS = {
+  flock: { args: [i32, i32], returns: i32 },
+  __error: { args: [], returns: pointer },
+} as const;
+
+/** The C library that this process already runs on, under the name its loader knows. */
+function linuxLibc(): string {
+  const musl = `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`;
+  return existsSync(`/lib/${musl}`) ? musl : "libc.so.6";
+}
+
+const linux = process.platform === "linux" ? dlopen(linuxLibc(), LINUX_SYMBOLS).symbols : undefined;
+const darwin =
+  process.platform === "darwin" ? dlopen("/usr/lib/libSystem.B.dylib", DARWIN_SYMBOLS).symbols : undefined;
+
+/** errno of the last call on this thread. */
+function errno(): number {
+  const at = (linux ? linux.__errno_location() : darwin?.__error()) as Pointer | null;
+  return at === null ? 0 : read.i32(at, 0);
+}
+
+/** An error as node:fs makes them: `code` and a message that names call and path. */
+function systemError(call: string, path: string, number: number): Error {
+  const code = ERRNO_NAMES[number] ?? `errno ${number}`;
+  return Object.assign(new Error(`${code}: ${call} '${path}'`), { code, errno: -number, syscall: call, path });
+}
+
+const sendfileOffset = new BigInt64Array(1);
+
+/**
+ * sendfile(2): moves up to `bytes` of the file `fd`, from `position` on, into a socket without passing through this
+ * process. Returns the bytes sent, or a negated errno (-EAGAIN when the socket is full). Undefined off Linux.
+ */
+export const sendfile =
+  linux === undefined
+    ? undefined
+    : (socketFd: number, fd: number, position: number, bytes: number): number => {
+        sendfileOffset[0] = BigInt(position);
+        const sent = Number(linux.sendfile(socketFd, fd, ptr(sendfileOffset), bytes));
+        return sent < 0 ? -errno() : sent;
+      };
+
+/** fallocate(2), mode 0: reserves blocks for the first `bytes` of a file and grows it. Throws the system's error. */
+export const fallocate =
+  linux === undefined
+    ? undefined
+    : (fd: number, bytes: number, path: string): void => {
+        if (linux.fallocate(fd, 0, 0, bytes) !== 0) throw systemError("fallocate", path, errno());
+      };
+
+const POSIX_FADV_DONTNEED = 4;
+
+/** Asks the kernel to drop the clean cached pages of a file; a hint, so failures are ignored. */
+export function dropCachedPages(fd: number): void {
+  linux?.posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+
+/** flock(2), exclusive, without waiting; false when another process holds it. Freed when the descriptor closes. */
+export function tryLock(fd: number): boolean {
+  const flock = (linux ?? darwin)?.flock;
+  return flock === undefined || flock(fd, LOCK_EX | LOCK_NB) === 0;
+}
