@@ -1,0 +1,25 @@
+/** A shard with its open log: what the catalog says of it, and where its records are. */
+import type { OpenLog } from "../log/log-factory.ts";
+import type { Shard, Stream } from "./broker.ts";
+import type { ShardRow } from "./catalog.ts";
+import type { HashRange } from "./hash-range.ts";
+
+export class LoggedShard implements Shard {
+  readonly index: number;
+  readonly range: HashRange;
+  readonly createdAtMs: number;
+  readonly closedAtMs: number | undefined;
+  readonly parents: readonly number[];
+
+  constructor(
+    readonly stream: Stream,
+    row: ShardRow,
+    readonly log: OpenLog,
+  ) {
+    this.index = row.index;
+    this.range = row.range;
+    this.createdAtMs = row.createdAtMs;
+    this.closedAtMs = row.closedAtMs;
+    this.parents = row.parents;
+  }
+}

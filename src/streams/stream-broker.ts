@@ -1,0 +1,261 @@
+/**
+ * The Broker: streams from the catalog, each shard with its open log. Names and shards are answered from memory;
+ * the catalog is written through and read once, at start.
+ *
+ *   <data>/voik.db                            the catalog
+ *   <data>/streams/<stream id>/<shard index>/   one log each
+ *
+ * A stream is created as: row (creating), folders and logs, row (active), then it is visible. It is deleted as:
+ * row (deleting), invisible, logs closed, folder removed, row removed. A start after a crash finishes either by
+ * removing what is not active. A folder that no row knows is reported and never touched.
+ */
+import { join } from "node:path";
+import type { Clock } from "../base/clock.ts";
+import { VoikError } from "../base/errors.ts";
+import type { FileSystem } from "../base/file-system.ts";
+import type { Logger } from "../base/logger.ts";
+import { type Random, randomId } from "../base/random.ts";
+import type { LogFactory, OpenLog } from "../log/log-factory.ts";
+import { appendRecords } from "./append-records.ts";
+import type { AppendOutcome, Broker, CreateStreamRequest, RecordToAppend, Stream } from "./broker.ts";
+import { Catalog, type StreamRow } from "./catalog.ts";
+import { uniformRanges } from "./hash-range.ts";
+import { StreamFolders } from "./stream-folders.ts";
+import { checkStreamName } from "./stream-name.ts";
+import { ShardedStream } from "./stream.ts";
+
+export interface StreamBrokerOptions {
+  dataDir: string;
+  fileSystem: FileSystem;
+  openLog: LogFactory;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  /** Retention of streams that ask for none. */
+  retentionMsDefault: number;
+  /** Shards of all streams together: each holds files open and memory mapped. */
+  shardCountMax: number;
+}
+
+export class StreamBroker implements Broker {
+  readonly clusterId: string;
+  private readonly byName = new Map<string, ShardedStream>();
+  private readonly byId = new Map<string, ShardedStream>();
+  private sorted: readonly ShardedStream[] | undefined;
+  /** Names and shards of streams that are being created. */
+  private readonly reserved = new Map<string, number>();
+  /** Creations and deletions under way. */
+  private readonly changes = new Set<Promise<unknown>>();
+  private closing: Promise<void> | undefined;
+
+  private constructor(
+    private readonly options: StreamBrokerOptions,
+    private readonly catalog: Catalog,
+    private readonly folders: StreamFolders,
+  ) {
+    this.clusterId = catalog.clusterId;
+  }
+
+  /**
+   * Opens the data folder's streams, all logs recovered. Throws VoikError storage_damaged, unsupported, disk_full or
+   * storage_failed; a log that is damaged does not fail the start, its shard answers storage_damaged.
+   */
+  static async open(options: StreamBrokerOptions): Promise<StreamBroker> {
+    const { dataDir, fileSystem, random } = options;
+    const folders = new StreamFolders(join(dataDir, "streams"), options);
+    const streamsExist = folders.list().length > 0;
+    await folders.prepare(dataDir);
+    const catalog = Catalog.open({ path: join(dataDir, "voik.db"), fileSystem, random, streamsExist });
+    try {
+      await fileSystem.syncFolder(dataDir);
+      const broker = new StreamBroker(options, catalog, folders);
+      await broker.load();
+      return broker;
+    } catch (error) {
+      catalog.close();
+      throw error;
+    }
+  }
+
+  async createStream(request: CreateStreamRequest): Promise<Stream> {
+    const { name, shardCount, retentionMs = this.options.retentionMsDefault } = request;
+    this.checkOpen();
+    checkStreamName(name);
+    if (!Number.isSafeInteger(retentionMs) || retentionMs < 1) {
+      throw new VoikError(
+        "config_invalid",
+        `retention is a whole number of milliseconds from 1, not ${retentionMs}`,
+      );
+    }
+    if (this.byName.has(name) || this.reserved.has(name)) {
+      throw new VoikError("stream_exists", `stream ${name} exists already`);
+    }
+    this.checkShardCount(shardCount);
+    this.reserved.set(name, shardCount);
+    try {
+      return await this.track(this.makeStream(name, shardCount, retentionMs));
+    } finally {
+      this.reserved.delete(name);
+    }
+  }
+
+  async deleteStream(name: string): Promise<void> {
+    this.checkOpen();
+    const stream = this.byName.get(name);
+    if (stream === undefined) throw new VoikError("stream_not_found", `stream ${name} does not exist`);
+    this.catalog.setState(stream.id, "deleting");
+    stream.deleted = true;
+    this.byName.delete(name);
+    this.byId.delete(stream.id);
+    this.sorted = undefined;
+    await this.track(this.removeDeleted(stream));
+  }
+
+  streamByName(name: string): ShardedStream | undefined {
+    return this.byName.get(name);
+  }
+
+  streamById(id: string): ShardedStream | undefined {
+    return this.byId.get(id);
+  }
+
+  listStreams(): readonly ShardedStream[] {
+    this.sorted ??= [...this.byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return this.sorted;
+  }
+
+  async appendRecords(stream: Stream, records: readonly RecordToAppend[]): Promise<AppendOutcome[]> {
+    this.checkOpen();
+    if (this.byId.get(stream.id) !== stream) {
+      throw new VoikError("stream_not_found", `stream ${stream.name} does not exist`);
+    }
+    return appendRecords(stream, records, this.options.clock.nowMs());
+  }
+
+  /** Finishes creations and deletions, then closes every log and the catalog. May be called again. */
+  close(): Promise<void> {
+    this.closing ??= this.shutDown();
+    return this.closing;
+  }
+
+  private async shutDown(): Promise<void> {
+    await Promise.allSettled(this.changes);
+    const closed = await Promise.allSettled([...this.byId.values()].map((stream) => closeLogs(stream)));
+    this.catalog.close();
+    const failed = closed.find((result) => result.status === "rejected");
+    if (failed) throw failed.reason;
+  }
+
+  /** Opens the catalog's active streams and removes what a crash left of others. */
+  private async load(): Promise<void> {
+    const rows = this.catalog.streams();
+    await this.folders.reportStrangers(rows);
+    for (const row of rows.filter((row) => row.state !== "active")) {
+      this.options.logger.info("removing a stream that was not finished or deleted", {
+        stream: row.name,
+        id: row.id,
+      });
+      await this.folders.remove(row.id);
+      this.catalog.removeStream(row.id);
+    }
+    const active = rows.filter((row) => row.state === "active");
+    const logs = await this.folders.openAll(active);
+    active.forEach((row, i) => this.add(new ShardedStream(row, logs[i] as OpenLog[])));
+  }
+
+  private async makeStream(name: string, shardCount: number, retentionMs: number): Promise<ShardedStream> {
+    const createdAtMs = this.options.clock.nowMs();
+    const row: StreamRow = {
+      id: randomId(this.options.random),
+      name,
+      state: "creating",
+      createdAtMs,
+      retentionMs,
+      shards: uniformRanges(shardCount).map((range, index) => ({
+        index,
+        range,
+        createdAtMs,
+        closedAtMs: undefined,
+        parents: [],
+      })),
+    };
+    this.catalog.addStream(row);
+    let logs: OpenLog[] = [];
+    try {
+      logs = await this.folders.create(row);
+      this.catalog.setState(row.id, "active");
+    } catch (error) {
+      await Promise.allSettled(logs.map((log) => log.close()));
+      await this.forget(row);
+      throw error;
+    }
+    const stream = new ShardedStream(row, logs);
+    this.add(stream);
+    return stream;
+  }
+
+  private async removeDeleted(stream: ShardedStream): Promise<void> {
+    await closeLogs(stream).catch((error: unknown) => {
+      this.options.logger.warn("closing a deleted stream's log failed", {
+        id: stream.id,
+        error: String(error),
+      });
+    });
+    await this.forget(stream);
+  }
+
+  /** Removes folder and row of a stream that is not active; what fails now is done at the next start. */
+  private async forget({ id, name }: { id: string; name: string }): Promise<void> {
+    try {
+      await this.folders.remove(id);
+      this.catalog.removeStream(id);
+    } catch (error) {
+      this.options.logger.warn("a stream's folder is left for the next start to remove", {
+        stream: name,
+        id,
+        error: String(error),
+      });
+    }
+  }
+
+  private add(stream: ShardedStream): void {
+    this.byName.set(stream.name, stream);
+    this.byId.set(stream.id, stream);
+    this.sorted = undefined;
+  }
+
+  private checkShardCount(shardCount: number): void {
+    const most = this.options.shardCountMax;
+    if (!Number.isSafeInteger(shardCount) || shardCount < 1) {
+      throw new VoikError("shard_count_invalid", `a stream has at least 1 shard, not ${shardCount}`);
+    }
+    let used = 0;
+    for (const stream of this.byId.values()) used += stream.shards.length;
+    for (const count of this.reserved.values()) used += count;
+    if (used + shardCount > most) {
+      throw new VoikError(
+        "limit_exceeded",
+        `${shardCount} more shards would make ${used + shardCount}, at most ${most} are allowed: delete streams or raise the limit`,
+      );
+    }
+  }
+
+  private checkOpen(): void {
+    if (this.closing) throw new VoikError("shutting_down", "voik is shutting down");
+  }
+
+  private async track<T>(change: Promise<T>): Promise<T> {
+    this.changes.add(change);
+    try {
+      return await change;
+    } finally {
+      this.changes.delete(change);
+    }
+  }
+}
+
+async function closeLogs(stream: ShardedStream): Promise<void> {
+  const closed = await Promise.allSettled(stream.shards.map((shard) => shard.log.close()));
+  const failed = closed.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
+}
