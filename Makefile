@@ -1,0 +1,77 @@
+# voik: everything a person or a CI job does here. Needs npm and make; the rest comes through `make install`.
+# Targets with a ## comment are listed by `make help`.
+
+BUN := node_modules/.bin/bun
+PREFIX ?= /usr/local
+SOURCES := $(shell find src deploy -name '*.ts') package.json package-lock.json
+.DEFAULT_GOAL := help
+.PHONY: help install dev run demo build build-release test test-watch test_watcher docker_test_watcher check fmt \
+	docs bench docker musl-smoke ci install-bin clean
+
+help: ## list these targets
+	@grep -hE '^[a-z_ -]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 34 | sort
+
+install: node_modules/.installed ## install what package-lock.json names
+
+node_modules/.installed: package.json package-lock.json
+	npm ci --ignore-scripts --no-progress
+	node node_modules/bun/install.js # puts the binary of this platform in place; the only script that runs
+	@touch $@
+
+dev: install ## run the broker from source, restarting on change
+	$(BUN) --watch src/main.ts serve
+
+run: build ## build and start the broker (data in ./voik-data)
+	dist/voik serve
+
+demo: build ## stream a public data set in through Kinesis, out through Kafka, across a kill -9
+	$(BUN) demo/main.ts
+
+build: dist/voik ## build the executable for this machine: dist/voik
+
+dist/voik: node_modules/.installed $(SOURCES)
+	$(BUN) deploy/build.ts
+
+build-release: install ## build for every platform, with SHA256SUMS: dist/release
+	$(BUN) deploy/build.ts --release
+
+test: build ## run all tests
+	$(BUN) test
+
+test-watch: build ## run tests again on every change
+	$(BUN) test --watch
+
+test_watcher: test-watch
+
+docker_test_watcher: ## run tests again on every change, in a container
+	docker build -f Dockerfile.alpine --target build -t voik-build .
+	docker run --rm -it -v "$(CURDIR)/src:/voik/src" -v "$(CURDIR)/test:/voik/test" voik-build make test-watch
+
+check: install ## check the types
+	$(BUN) check
+
+fmt: install ## format the code
+	$(BUN) fmt
+
+docs: install ## write docs/configuration.md from src/config/schema.ts
+	$(BUN) src/config/reference.ts
+
+bench: build ## measure (bench/README.md says how to read the figures)
+	$(BUN) bench/main.ts
+
+docker: ## build the Alpine image: voik:latest
+	docker build -f Dockerfile.alpine -t voik:latest .
+
+musl-smoke: install ## run the musl executable in a root made of musl libraries (Linux, root)
+	$(BUN) deploy/build.ts bun-linux-x64-musl
+	test/musl/run.sh
+
+ci: ## everything that has to pass before a change goes in
+	deploy/ci.sh
+
+install-bin: build ## install the executable: make install-bin PREFIX=/usr/local
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -m 0755 dist/voik "$(DESTDIR)$(PREFIX)/bin/voik"
+
+clean: ## remove what was built
+	rm -rf dist

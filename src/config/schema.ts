@@ -1,0 +1,123 @@
+/**
+ * Every option of `voik serve`, declared once. Defaults, flags, VOIK_* variables, keys of the config file, help
+ * texts and docs/configuration.md all come from here.
+ */
+import { LOG_LEVELS } from "../base/logger.ts";
+import {
+  duration,
+  oneOf,
+  type Option,
+  option,
+  optionalOption,
+  port,
+  size,
+  sizeOrUnlimited,
+  text,
+  wholeNumber,
+  yesOrNo,
+} from "./option.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+
+const folder = text("folder", "a folder");
+const host = text(
+  "host",
+  "an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them",
+  /^[^\s/]+$/,
+);
+const advertised = text(
+  "host[:port]",
+  "a host name or address that clients can reach, with or without a port: broker.example.com:9092",
+  /^([^\s:/]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?$/,
+);
+const accountId = text("digits", "12 digits", /^\d{12}$/);
+
+export const OPTIONS = {
+  dataDir: option(
+    "data-dir",
+    folder,
+    "./voik-data",
+    "Folder for everything that voik keeps; made if missing.",
+  ),
+  host: option("host", host, "127.0.0.1", "Address to listen on."),
+  kafkaPort: option("kafka-port", port, "9092", "Port for Kafka clients."),
+  kinesisPort: option("kinesis-port", port, "4567", "Port for Kinesis clients (HTTP/1.1 and HTTP/2)."),
+  adminPort: option("admin-port", port, "8080", "Port for /livez, /readyz and /metrics."),
+  advertise: optionalOption(
+    "advertise",
+    advertised,
+    "Address that Kafka clients are told to connect to; without it, the one they dialled.",
+  ),
+  logFormat: option("log-format", oneOf(["text", "json"]), "text", "Log lines for people or for machines."),
+  logLevel: option("log-level", oneOf(LOG_LEVELS), "info", "Least important log line to print."),
+  segmentBytes: option(
+    "segment-bytes",
+    size(64 * KIB, 2 * GIB - 1),
+    "128MiB",
+    "Size at which a log starts a new file.",
+  ),
+  retentionMs: option(
+    "retention",
+    duration("1s", "36500d"),
+    "7d",
+    "How long records are kept, unless their stream says otherwise.",
+  ),
+  retentionBytes: option(
+    "retention-bytes",
+    sizeOrUnlimited(64 * KIB),
+    "unlimited",
+    "How many bytes a shard keeps at most; the oldest go first.",
+  ),
+  batchBytesMax: option(
+    "batch-bytes-max",
+    size(KIB, 100 * MIB),
+    "1048588",
+    "Largest record batch that a Kafka client may write.",
+  ),
+  kafkaRequestBytesMax: option(
+    "kafka-request-bytes-max",
+    size(64 * KIB, 100 * MIB),
+    "16MiB",
+    "Largest request that a Kafka client may send.",
+  ),
+  autoCreateStreams: option(
+    "auto-create-streams",
+    yesOrNo,
+    "true",
+    "Whether a Kafka client that asks for an unknown topic gets it made.",
+  ),
+  autoCreateShards: option(
+    "auto-create-shards",
+    wholeNumber(1, 1000),
+    "1",
+    "Shards (partitions) of a stream made that way.",
+  ),
+  shardCountMax: option(
+    "shard-count-max",
+    wholeNumber(1, 100_000),
+    "1000",
+    "Most open shards that all streams may have together.",
+  ),
+  connectionsMax: option(
+    "connections-max",
+    wholeNumber(1, 1_000_000),
+    "4096",
+    "Most connections from Kafka clients at a time.",
+  ),
+  accountId: option("account-id", accountId, "000000000000", "AWS account that Kinesis ARNs carry."),
+} as const;
+
+type Value<O> = O extends Option<infer T> ? T : never;
+
+/** The options, read and checked; sizes in bytes, durations in milliseconds. */
+export type Config = { readonly [K in keyof typeof OPTIONS]: Value<(typeof OPTIONS)[K]> };
+export type ConfigKey = keyof Config;
+
+/** The options in the order of their declaration. */
+export const OPTION_LIST = Object.entries(OPTIONS) as [ConfigKey, Option<unknown>][];
+
+/** Where the config file is; an option of its own, since it can't be in the file. */
+export const CONFIG_FILE_FLAG = "config";
+export const CONFIG_FILE_ENV = "VOIK_CONFIG";
