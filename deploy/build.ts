@@ -27,12 +27,15 @@ async function build(target: BuildTarget, outfile: string): Promise<void> {
       {
         name: "one native file",
         setup(builder) {
-          builder.onResolve({ filter: /^@node-rs\/crc32$/ }, () => ({ path: nativeFile }));
+          builder.onLoad({ filter: /\/@node-rs\/crc32\/index\.js$/ }, () => ({
+            contents: `const native = require(${JSON.stringify(nativeFile)}); exports.crc32c = native.crc32c;`,
+            loader: "js",
+          }));
         },
       },
     ],
     compile: {
-      target: target === HOST ? undefined : target.name,
+      ...(target === HOST ? {} : { target: target.name }),
       outfile,
       autoloadBunfig: false,
       autoloadDotenv: false,
