@@ -1,0 +1,39 @@
+/**
+ * Who asks, as far as names go: the region of the SigV4 credential scope and the account, which both stand in ARNs
+ * and messages and nowhere else: streams are one set, whatever the region. Signatures are not checked here; the
+ * decision stands in docs/decisions/0031-kinesis-callers.md.
+ *
+ *   authorization: AWS4-HMAC-SHA256 Credential=<access key id>/<yyyymmdd>/<region>/kinesis/aws4_request, …
+ */
+
+export interface Caller {
+  /** 12 digits. */
+  readonly accountId: string;
+  readonly region: string;
+}
+
+const DEFAULT_REGION = "us-east-1";
+const CREDENTIAL = /\bCredential=([^/,\s]{1,128})\/\d{8}\/([a-z0-9-]{1,32})\/kinesis\/aws4_request\b/;
+
+/**
+ * The caller that an Authorization header names; without one, or with one that does not parse, the defaults. An
+ * access key id of 12 digits is taken as the account, as other self-hosted Kinesis services do.
+ */
+export function callerOf(authorization: string | null, defaultAccountId: string): Caller {
+  const match = authorization === null ? null : CREDENTIAL.exec(authorization);
+  const accessKeyId = match?.[1] ?? "";
+  return {
+    accountId: /^\d{12}$/.test(accessKeyId) ? accessKeyId : defaultAccountId,
+    region: match?.[2] ?? DEFAULT_REGION,
+  };
+}
+
+/** "arn:aws:kinesis:us-east-1:000000000000:stream/orders". */
+export function streamArnOf(caller: Caller, streamName: string): string {
+  return `arn:${partitionOf(caller.region)}:kinesis:${caller.region}:${caller.accountId}:stream/${streamName}`;
+}
+
+function partitionOf(region: string): string {
+  if (region.startsWith("cn-")) return "aws-cn";
+  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
+}

@@ -1,0 +1,119 @@
+/**
+ * From an HTTP request to its reply. The order of the checks is AWS's, seen from outside: method, content type and
+ * target, size of the body, operation, body, then whatever the operation itself demands.
+ */
+import { AssertionError } from "../base/assert.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
+import type { Random } from "../base/random.ts";
+import type { Broker } from "../streams/broker.ts";
+import { type BodyFormat, bodyFormat } from "./body.ts";
+import { callerOf } from "./caller.ts";
+import { KinesisError, toKinesisError } from "./errors.ts";
+import type { KinesisMetrics } from "./kinesis-metrics.ts";
+import type { Operation } from "./operation.ts";
+import { OPERATIONS } from "./operations.ts";
+import {
+  accessDeniedReply,
+  errorReply,
+  outputReply,
+  replyHeaders,
+  tooLargeReply,
+  unknownFormatReply,
+} from "./reply.ts";
+import type { RequestBodies } from "./request-body.ts";
+import type { SealedTokens } from "./sealed-token.ts";
+
+const TARGET_PREFIX = "Kinesis_20131202.";
+const UNKNOWN = "unknown";
+
+export interface DispatchOptions {
+  broker: Broker;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  metrics: KinesisMetrics;
+  tokens: SealedTokens;
+  bodies: RequestBodies;
+  /** Account of callers whose access key id is no account. */
+  accountId: string;
+}
+
+export class Dispatcher {
+  private draining = false;
+
+  constructor(private readonly options: DispatchOptions) {}
+
+  /** From now on every new request is told to come back later; those in work go on. */
+  drain(): void {
+    this.draining = true;
+  }
+
+  /** Answers `request`. `onBody` is called once its body is in: from then on the time is the server's own. */
+  async handle(request: Request, onBody: () => void): Promise<Response> {
+    const { clock, metrics } = this.options;
+    const startMs = clock.monotonicMs();
+    const target = request.headers.get("x-amz-target") ?? "";
+    const operationName = target.startsWith(TARGET_PREFIX) ? target.slice(TARGET_PREFIX.length) : "";
+    const known = Object.hasOwn(OPERATIONS, operationName);
+    const operation = known ? OPERATIONS[operationName] : undefined;
+    const response = await this.reply(request, target, operation, onBody);
+    const seconds = (clock.monotonicMs() - startMs) / 1000;
+    metrics.request(known ? operationName : UNKNOWN, response.status, seconds);
+    return response;
+  }
+
+  private async reply(
+    request: Request,
+    target: string,
+    operation: Operation | undefined,
+    onBody: () => void,
+  ): Promise<Response> {
+    const { random, bodies } = this.options;
+    const headers = replyHeaders(random);
+    if (request.method !== "POST") return accessDeniedReply(headers);
+    const format = bodyFormat(request.headers.get("content-type"));
+    if (format === undefined)
+      return target.includes(".") ? unknownFormatReply(headers) : accessDeniedReply(headers);
+    try {
+      const response = await bodies.withBody(request, async (body) => {
+        onBody();
+        if (operation === undefined) throw new KinesisError("UnknownOperationException");
+        if (this.draining) throw new KinesisError("ServiceUnavailable", "voik is stopping: try again.", 503);
+        return outputReply(format, await this.run(operation, body, format, request), headers);
+      });
+      return response ?? tooLargeReply(headers);
+    } catch (error) {
+      return errorReply(format, this.explain(error), headers);
+    }
+  }
+
+  private run(operation: Operation, body: Uint8Array, format: BodyFormat, request: Request) {
+    const { broker, clock, tokens, metrics, accountId } = this.options;
+    const caller = callerOf(request.headers.get("authorization"), accountId);
+    return operation.run(format.decode(body), { broker, clock, tokens, metrics, caller, format });
+  }
+
+  private explain(error: unknown): KinesisError {
+    const expected = toKinesisError(error);
+    if (expected !== undefined) {
+      if (expected.status >= 500)
+        this.options.logger.warn("kinesis request failed", { error: expected.message });
+      return expected;
+    }
+    // A broken invariant ends the process: thrown where nobody catches, once this request has its answer.
+    if (error instanceof AssertionError) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+    // A client that hangs up while its body is read ends here too.
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.options.logger.error("kinesis request broke", { error: text });
+    return new KinesisError(
+      "InternalFailure",
+      "The request could not be processed: the server's log says why.",
+      500,
+    );
+  }
+}

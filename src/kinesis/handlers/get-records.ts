@@ -1,0 +1,60 @@
+/**
+ * GetRecords: the records from an iterator's position on, up to Limit, 10 MiB or as much as one call may open,
+ * and the iterator behind them. At the end of a closed shard there is no next iterator but the child shards.
+ */
+import type { Shard } from "../../streams/broker.ts";
+import { invalidArgument } from "../errors.ts";
+import { GET_RECORDS_MAX, streamArn } from "../members.ts";
+import { operation, type RequestContext } from "../operation.ts";
+import { type ReadRecords, readRecords } from "../record-read.ts";
+import { integer, required, structure, text } from "../shapes.ts";
+import { openShardIterator, sealShardIterator, type ShardPosition } from "../shard-iterator.ts";
+import { childShardViews, notFound, shardIdOf, streamNameOf } from "../stream-view.ts";
+
+const input = structure({
+  ShardIterator: required(text({ lengthMin: 1, lengthMax: 512 })),
+  Limit: integer({ min: 1, max: GET_RECORDS_MAX }),
+  StreamARN: streamArn,
+});
+
+export const getRecords = operation(input, (request, context) => {
+  const nowMs = context.clock.nowMs();
+  const position = openShardIterator(context.tokens, request.ShardIterator, nowMs);
+  const shard = shardAt(position, context);
+  if (request.StreamARN !== undefined && streamNameOf(request) !== shard.stream.name) {
+    throw invalidArgument("The ShardIterator is of another stream than StreamARN names.");
+  }
+  // What retention has taken since the iterator was made is passed over, as AWS does.
+  const from = Math.max(position.offset, shard.log.startOffset);
+  const read = readRecords(shard, from, request.Limit ?? GET_RECORDS_MAX, context.format);
+  context.metrics.recordsOut.add(read.records.length);
+  context.metrics.bytesOut.add(read.dataBytes);
+  return {
+    Records: read.records,
+    MillisBehindLatest: millisBehindLatest(read, shard, nowMs),
+    ...whatFollows(position, read.nextOffset, shard, context),
+  };
+});
+
+function shardAt({ streamId, shardIndex }: ShardPosition, { broker, caller }: RequestContext): Shard {
+  const stream = broker.streamById(streamId);
+  const shard = stream?.shards.find((candidate) => candidate.index === shardIndex);
+  if (shard !== undefined) return shard;
+  const of = stream === undefined ? "a deleted stream" : `stream ${stream.name}`;
+  throw notFound(`Shard ${shardIdOf(shardIndex)} in ${of} under account ${caller.accountId} does not exist`);
+}
+
+/** 0 says that nothing durable is left to read; anything else is at least 1. */
+function millisBehindLatest(read: ReadRecords, shard: Shard, nowMs: number): number {
+  if (read.nextOffset >= shard.log.durableEnd) return 0;
+  return Math.max(1, nowMs - (read.lastTimestampMs ?? nowMs));
+}
+
+function whatFollows(position: ShardPosition, offset: number, shard: Shard, context: RequestContext): object {
+  if (shard.closedAtMs !== undefined && offset >= shard.log.endOffset) {
+    const ChildShards = childShardViews(shard);
+    // Consumers take the end of a shard for real only when it names where to go on.
+    if (ChildShards.length > 0) return { ChildShards };
+  }
+  return { NextShardIterator: sealShardIterator(context.tokens, { ...position, offset }) };
+}

@@ -1,0 +1,55 @@
+/**
+ * PutRecords: up to 500 records, answered when each is durable or has failed. Results stand in the order of the
+ * request; what fails at one shard does not fail the others. A record that breaks a rule fails the whole request
+ * before anything is written, as with AWS.
+ */
+import type { VoikError } from "../../base/errors.ts";
+import { sequenceNumber } from "../../streams/sequence-number.ts";
+import type { AppendOutcome } from "../../streams/broker.ts";
+import { recordErrorCode } from "../errors.ts";
+import { PUT_RECORDS_BYTES_MAX, putRecordsEntries, streamReference } from "../members.ts";
+import { operation } from "../operation.ts";
+import { checkRecordSize, readHashKey } from "../put-rules.ts";
+import { required, structure } from "../shapes.ts";
+import { findStream, shardIdOf } from "../stream-view.ts";
+import { validationError } from "../validation.ts";
+
+const input = structure({ ...streamReference, Records: required(putRecordsEntries) });
+
+export const putRecords = operation(input, async (request, context) => {
+  let bytes = 0;
+  let dataBytes = 0;
+  const records = request.Records.map(({ Data, PartitionKey, ExplicitHashKey }, i) => {
+    bytes += checkRecordSize(Data, PartitionKey, `records.${i + 1}.member.data`);
+    dataBytes += Data.length;
+    return { partitionKey: PartitionKey, explicitHashKey: readHashKey(ExplicitHashKey), data: Data };
+  });
+  if (bytes > PUT_RECORDS_BYTES_MAX) {
+    throw validationError(
+      `The records of this request have ${bytes} bytes with their partition keys, ` +
+        `at most ${PUT_RECORDS_BYTES_MAX} are allowed: send fewer at a time.`,
+    );
+  }
+  const stream = findStream(context, request);
+  const outcomes = await context.broker.appendRecords(stream, records);
+  const failed = outcomes.reduce((count, outcome) => count + ("error" in outcome ? 1 : 0), 0);
+  // A stop fails everything alike, and only a status tells an SDK to come back later.
+  const first = outcomes[0];
+  if (failed === outcomes.length && first && "error" in first && first.error.code === "shutting_down")
+    throw first.error;
+  context.metrics.recordsIn.add(records.length - failed);
+  if (failed === 0) context.metrics.bytesIn.add(dataBytes);
+  return { FailedRecordCount: failed, Records: outcomes.map(resultOf) };
+});
+
+function resultOf(outcome: AppendOutcome): object {
+  if ("error" in outcome) return failedResult(outcome.error);
+  return {
+    SequenceNumber: sequenceNumber(outcome.shard, outcome.offset),
+    ShardId: shardIdOf(outcome.shard.index),
+  };
+}
+
+function failedResult(error: VoikError): object {
+  return { ErrorCode: recordErrorCode(error), ErrorMessage: error.message };
+}

@@ -1,0 +1,40 @@
+/**
+ * What an operation is: an input shape and a handler, put together by `operation` so that the handler's input is
+ * typed by its shape and checked before it runs. One file in handlers/ each, one line each in operations.ts.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Broker } from "../streams/broker.ts";
+import type { BodyFormat } from "./body.ts";
+import type { Caller } from "./caller.ts";
+import type { KinesisMetrics } from "./kinesis-metrics.ts";
+import type { SealedTokens } from "./sealed-token.ts";
+import type { InputOf, StructureShape } from "./shapes.ts";
+import { readInput } from "./validation.ts";
+
+/** What a handler works with. */
+export interface RequestContext {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly tokens: SealedTokens;
+  readonly metrics: KinesisMetrics;
+  /** Who asks: account and region, as they stand in ARNs and messages. */
+  readonly caller: Caller;
+  /** How this request's body carries blobs and timestamps. */
+  readonly format: BodyFormat;
+}
+
+/** The members of the reply, in AWS's spelling; undefined for an operation with an empty reply. */
+type Output = object | undefined;
+
+export interface Operation {
+  readonly input: StructureShape;
+  /** Checks `body`, a decoded request body, and runs the handler. Throws KinesisError and VoikError. */
+  run(body: unknown, context: RequestContext): Output | Promise<Output>;
+}
+
+export function operation<S extends StructureShape>(
+  input: S,
+  handle: (input: InputOf<S>, context: RequestContext) => Output | Promise<Output>,
+): Operation {
+  return { input, run: (body, context) => handle(readInput(input, body, context.format), context) };
+}

@@ -1,0 +1,67 @@
+/**
+ * Replies. Every one carries the two ids that AWS's support asks for, and clients show in their errors; an error
+ * names its type in a header as well. A request that can't be told apart as Kinesis's gets AWS's XML.
+ */
+import type { Random } from "../base/random.ts";
+import type { BodyFormat } from "./body.ts";
+import type { KinesisError } from "./errors.ts";
+
+const EXTENDED_ID_BYTES = 48;
+
+/** New request ids for one reply. */
+export function replyHeaders(random: Random): Record<string, string> {
+  const bytes = random.bytes(16 + EXTENDED_ID_BYTES);
+  const hex = bytes.toString("hex", 0, 16);
+  const requestId = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  return { "x-amzn-RequestId": requestId, "x-amz-id-2": bytes.toString("base64", 16) };
+}
+
+/** 200 with `output`, or with no body at all for operations that answer nothing. */
+export function outputReply(
+  format: BodyFormat,
+  output: object | undefined,
+  headers: Record<string, string>,
+): Response {
+  headers["content-type"] = format.contentType;
+  return new Response(output === undefined ? "" : format.encode(output), { headers });
+}
+
+export function errorReply(
+  format: BodyFormat,
+  error: KinesisError,
+  headers: Record<string, string>,
+): Response {
+  headers["content-type"] = format.contentType;
+  headers["x-amzn-ErrorType"] = error.type;
+  // AWS's own inconsistency: this one error spells it with a capital. SDKs read both.
+  const name = error.type === "SerializationException" ? "Message" : "message";
+  const message = error.message === "" ? {} : { [name]: error.message };
+  return new Response(format.encode({ __type: error.type, ...message }), { status: error.status, headers });
+}
+
+/** What AWS's front door says to a request that names no service and operation. */
+export function accessDeniedReply(headers: Record<string, string>): Response {
+  headers["content-type"] = "application/xml";
+  headers["x-amzn-ErrorType"] = "AccessDeniedException";
+  const message = "Unable to determine service/operation name to be authorized";
+  return new Response(
+    `<AccessDeniedException>\n  <Message>${message}</Message>\n</AccessDeniedException>\n`,
+    {
+      status: 403,
+      headers,
+    },
+  );
+}
+
+/** A target, but in no body format that this service speaks. */
+export function unknownFormatReply(headers: Record<string, string>): Response {
+  headers["content-type"] = "application/xml";
+  headers["x-amzn-ErrorType"] = "UnknownOperationException";
+  return new Response("<UnknownOperationException/>\n", { status: 404, headers });
+}
+
+/** 413 without a body; the connection ends because the rest of the request is not worth reading. */
+export function tooLargeReply(headers: Record<string, string>): Response {
+  headers["connection"] = "close";
+  return new Response(null, { status: 413, headers });
+}

@@ -1,0 +1,114 @@
+/**
+ * Streams and shards as this protocol shows them: by name or ARN, `shardId-000000000003`, ranges and sequence
+ * numbers in decimal. Nothing here ever shows a stream's id.
+ */
+import type { Shard, Stream } from "../streams/broker.ts";
+import { endingSequenceNumber, startingSequenceNumber } from "../streams/sequence-number.ts";
+import { streamArnOf } from "./caller.ts";
+import { invalidArgument, KinesisError } from "./errors.ts";
+import type { RequestContext } from "./operation.ts";
+
+const SHARD_INDEX_MAX = 2 ** 31 - 1;
+const HOUR_MS = 3_600_000;
+
+export interface StreamReference {
+  StreamName?: string | undefined;
+  StreamARN?: string | undefined;
+}
+
+/** The name that a request means. Throws InvalidArgumentException when it gives none, or two that differ. */
+export function streamNameOf({ StreamName: name, StreamARN: arn }: StreamReference): string {
+  if (arn === undefined) {
+    if (name === undefined) throw invalidArgument("Either StreamName or StreamARN must be provided.");
+    return name;
+  }
+  const arnName = arn.slice(arn.indexOf(":stream/") + ":stream/".length);
+  if (name !== undefined && name !== arnName) {
+    throw invalidArgument(`StreamName ${name} and StreamARN ${arn} name two streams: provide one of them.`);
+  }
+  return arnName;
+}
+
+/** The stream that a request means. Throws ResourceNotFoundException when there is none. */
+export function findStream(context: RequestContext, reference: StreamReference): Stream {
+  const name = streamNameOf(reference);
+  const stream = context.broker.streamByName(name);
+  if (stream === undefined)
+    throw notFound(`Stream ${name} under account ${context.caller.accountId} not found.`);
+  return stream;
+}
+
+/** The shard of `stream` that `text` names. Throws ResourceNotFoundException. */
+export function findShard(context: RequestContext, stream: Stream, text: string): Shard {
+  const index = parseShardId(text);
+  const of = `in stream ${stream.name} under account ${context.caller.accountId}`;
+  if (index === undefined) throw notFound(`Could not find shard ${text} ${of}.`);
+  const shard = stream.shards.find((candidate) => candidate.index === index);
+  if (shard === undefined) throw notFound(`Shard ${shardIdOf(index)} ${of} does not exist`);
+  return shard;
+}
+
+export function notFound(message: string): KinesisError {
+  return new KinesisError("ResourceNotFoundException", message);
+}
+
+export function shardIdOf(index: number): string {
+  return `shardId-${String(index).padStart(12, "0")}`;
+}
+
+/** The index in a shard id, read leniently as AWS does ("shardId-3", "x-3", "3"); undefined when it has none. */
+export function parseShardId(text: string): number | undefined {
+  const digits = /^(?:[^-]*-)?(\d{1,12})$/.exec(text)?.[1];
+  const index = digits === undefined ? -1 : Number(digits);
+  return index >= 0 && index <= SHARD_INDEX_MAX ? index : undefined;
+}
+
+/** A shard in DescribeStream and ListShards. */
+export function shardView(shard: Shard): object {
+  const [parent, adjacentParent] = shard.parents;
+  return {
+    ShardId: shardIdOf(shard.index),
+    ParentShardId: parent === undefined ? undefined : shardIdOf(parent),
+    AdjacentParentShardId: adjacentParent === undefined ? undefined : shardIdOf(adjacentParent),
+    HashKeyRange: hashKeyRangeView(shard),
+    SequenceNumberRange: {
+      StartingSequenceNumber: startingSequenceNumber(shard),
+      EndingSequenceNumber: shard.closedAtMs === undefined ? undefined : endingSequenceNumber(shard),
+    },
+  };
+}
+
+/** The shards that `shard` was split or merged into, as GetRecords shows them at its end. */
+export function childShardViews(shard: Shard): object[] {
+  return shard.stream.shards
+    .filter((candidate) => candidate.parents.includes(shard.index))
+    .map((child) => ({
+      ShardId: shardIdOf(child.index),
+      ParentShards: child.parents.map(shardIdOf),
+      HashKeyRange: hashKeyRangeView(child),
+    }));
+}
+
+/** The members that DescribeStream, DescribeStreamSummary and (the first five) ListStreams share. */
+export function streamView(context: RequestContext, stream: Stream): object {
+  return {
+    ...streamSummaryView(context, stream),
+    RetentionPeriodHours: Math.ceil(stream.retentionMs / HOUR_MS),
+    EnhancedMonitoring: [{ ShardLevelMetrics: [] }],
+    EncryptionType: "NONE",
+  };
+}
+
+export function streamSummaryView(context: RequestContext, stream: Stream): object {
+  return {
+    StreamName: stream.name,
+    StreamARN: streamArnOf(context.caller, stream.name),
+    StreamStatus: "ACTIVE",
+    StreamModeDetails: { StreamMode: "PROVISIONED" },
+    StreamCreationTimestamp: context.format.timestamp(stream.createdAtMs),
+  };
+}
+
+function hashKeyRangeView(shard: Shard): object {
+  return { StartingHashKey: shard.range.start.toString(), EndingHashKey: shard.range.end.toString() };
+}
