@@ -94,12 +94,10 @@ export const disk: FileSystem = {
   exists: (path) => existsSync(path),
   size: (path) => statSync(path).size,
   list: (folder) =>
-    readdirSync(folder, { withFileTypes: true }).map(
-      (entry): FolderEntry => ({
-        name: entry.name,
-        kind: entry.isFile() ? "file" : entry.isDirectory() ? "folder" : "other",
-      }),
-    ),
+    readdirSync(folder, { withFileTypes: true }).map((entry): FolderEntry => ({
+      name: entry.name,
+      kind: entry.isFile() ? "file" : entry.isDirectory() ? "folder" : "other",
+    })),
   makeFolder: (folder) => void mkdirSync(folder, { recursive: true, mode: 0o700 }),
   rename: renameSync,
   remove: unlinkSync,

@@ -59,7 +59,12 @@ function errno(): number {
 /** An error as node:fs makes them: `code` and a message that names call and path. */
 function systemError(call: string, path: string, number: number): Error {
   const code = ERRNO_NAMES[number] ?? `errno ${number}`;
-  return Object.assign(new Error(`${code}: ${call} '${path}'`), { code, errno: -number, syscall: call, path });
+  return Object.assign(new Error(`${code}: ${call} '${path}'`), {
+    code,
+    errno: -number,
+    syscall: call,
+    path,
+  });
 }
 
 const sendfileOffset = new BigInt64Array(1);

@@ -19,7 +19,13 @@ export interface Logger {
 }
 
 /** Formats one event, without the line end. */
-export function formatLogLine(format: LogFormat, level: LogLevel, timeMs: number, msg: string, fields: LogFields) {
+export function formatLogLine(
+  format: LogFormat,
+  level: LogLevel,
+  timeMs: number,
+  msg: string,
+  fields: LogFields,
+) {
   const time = new Date(timeMs).toISOString();
   if (format === "json") return JSON.stringify({ time, level, msg, ...fields });
   let line = `${time} ${level.padEnd(5)} ${msg}`;
@@ -40,7 +46,8 @@ export function createLogger(
   const least = LOG_LEVELS.indexOf(level);
   const at = (name: LogLevel) => {
     if (LOG_LEVELS.indexOf(name) < least) return () => {};
-    return (msg: string, fields: LogFields = {}) => write(formatLogLine(format, name, Date.now(), msg, fields));
+    return (msg: string, fields: LogFields = {}) =>
+      write(formatLogLine(format, name, Date.now(), msg, fields));
   };
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }

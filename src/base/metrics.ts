@@ -108,7 +108,9 @@ export class MetricsRegistry {
     let family = this.families.get(name);
     if (!family) this.families.set(name, (family = { help, type, series: new Map() }));
     const key = Object.entries(labels)
-      .map(([label, value]) => `${label}="${value.replace(/[\\"\n]/g, (c) => (c === "\n" ? "\\n" : `\\${c}`))}"`)
+      .map(
+        ([label, value]) => `${label}="${value.replace(/[\\"\n]/g, (c) => (c === "\n" ? "\\n" : `\\${c}`))}"`,
+      )
       .join(",");
     let series = family.series.get(key) as T | undefined;
     if (!series) family.series.set(key, (series = make()));

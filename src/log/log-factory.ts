@@ -6,7 +6,7 @@ import type { ShardLog } from "./shard-log.ts";
 
 /** A log with its life in the holder's hands. */
 export interface OpenLog extends ShardLog {
-  /** Syncs what was accepted, tells the waiters, frees the files. Appends then throw shutting_down. */
+  /** Syncs what was accepted, tells the waiters, frees the files. Appends then throw shutting_down. May be called again. */
   close(): Promise<void>;
 }
 

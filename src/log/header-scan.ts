@@ -1,0 +1,85 @@
+/**
+ * Walks batch headers in a log file, one small read for many of them. The walker never trusts a header further than
+ * it can check: format, length, offsets that ascend. It allocates once, whatever it walks over.
+ */
+import { assert } from "../base/assert.ts";
+import type { LogFile } from "./log-file.ts";
+import {
+  BATCH_HEADER_BYTES,
+  batchBytesOf,
+  baseOffsetOf,
+  lastOffsetDeltaOf,
+  magicOf,
+  maxTimestampOf,
+} from "./record-batch.ts";
+
+const WINDOW_BYTES = 4 * 1024;
+
+/** One scanner serves every look-up of a thread: look-ups are synchronous and don't nest. */
+export class HeaderScan {
+  private readonly window = Buffer.allocUnsafeSlow(WINDOW_BYTES);
+  private windowAt = 0;
+  private windowBytes = 0;
+  private file: LogFile | undefined;
+  private end = 0;
+  private nextPosition = 0;
+  /** Where the header stands that the fields below describe. */
+  position = 0;
+  bytes = 0;
+  baseOffset = 0;
+  nextOffset = 0;
+  maxTimestampMs = 0;
+
+  /** Starts over: the walk goes from `position` to `end` (bytes) of `file`, at offsets from `offset` up. */
+  start(file: LogFile, position: number, end: number, offset: number): void {
+    this.file = file;
+    this.windowBytes = 0;
+    this.nextPosition = position;
+    this.end = end;
+    this.nextOffset = offset;
+  }
+
+  /**
+   * Steps to the next batch. "end" at the end of the walk; "bad" when what lies there is no batch header that
+   * belongs here (`position` then says where).
+   */
+  next(): "batch" | "end" | "bad" {
+    const position = (this.position = this.nextPosition);
+    if (position >= this.end) return "end";
+    if (position + BATCH_HEADER_BYTES > this.end) return "bad";
+    const at = this.headerAt(position);
+    if (at < 0) return "bad";
+    const header = this.window;
+    this.bytes = batchBytesOf(header, at);
+    this.baseOffset = baseOffsetOf(header, at);
+    const lastDelta = lastOffsetDeltaOf(header, at);
+    if (
+      magicOf(header, at) !== 2 ||
+      this.bytes < BATCH_HEADER_BYTES ||
+      position + this.bytes > this.end ||
+      this.baseOffset !== this.nextOffset ||
+      lastDelta < 0
+    ) {
+      return "bad";
+    }
+    this.nextOffset = this.baseOffset + lastDelta + 1;
+    this.maxTimestampMs = maxTimestampOf(header, at);
+    this.nextPosition = position + this.bytes;
+    return "batch";
+  }
+
+  /** Where in the window the header at `position` lies, reading it when needed; -1 when the file is too short. */
+  private headerAt(position: number): number {
+    const at = position - this.windowAt;
+    if (this.windowBytes > 0 && at >= 0 && at + BATCH_HEADER_BYTES <= this.windowBytes) return at;
+    assert(this.file !== undefined, "a scan is started before it steps");
+    this.windowAt = position;
+    this.windowBytes = this.file.read(
+      this.window.subarray(0, Math.min(WINDOW_BYTES, this.end - position)),
+      position,
+    );
+    return this.windowBytes >= BATCH_HEADER_BYTES ? 0 : -1;
+  }
+}
+
+export const headerScan = new HeaderScan();

@@ -1,0 +1,74 @@
+/**
+ * All logs of one data folder: what they share is one sync scheduler, one set of sizes and one retention sweep.
+ * The composition root makes one and hands `open` to the streams.
+ */
+import type { Clock, Timer } from "../base/clock.ts";
+import type { FileSystem } from "../base/file-system.ts";
+import type { Logger } from "../base/logger.ts";
+import { CommitLog } from "./commit-log.ts";
+import { GroupCommit } from "./group-commit.ts";
+import type { LogFactory, OpenLog } from "./log-factory.ts";
+
+const SWEEP_INTERVAL_MS = 60_000;
+
+export interface LogStoreOptions {
+  fileSystem: FileSystem;
+  clock: Clock;
+  logger: Logger;
+  segmentBytesMax: number;
+  retentionBytes: number;
+  /** A sync failed: nothing can be acknowledged any more, and the process has to end. Called once. */
+  onSyncFailure(error: unknown): void;
+}
+
+export class LogStore {
+  private readonly groupCommit: GroupCommit;
+  private readonly logs = new Set<CommitLog>();
+  private sweepTimer: Timer;
+
+  constructor(private readonly options: LogStoreOptions) {
+    this.groupCommit = new GroupCommit(options.onSyncFailure);
+    this.sweepTimer = this.nextSweep();
+  }
+
+  /** Opens a log of this store; it leaves the store when it is closed. */
+  readonly open: LogFactory = async (folder, { retentionMs }): Promise<OpenLog> => {
+    const { fileSystem, logger, segmentBytesMax, retentionBytes } = this.options;
+    const log: CommitLog = await CommitLog.open(
+      {
+        folder,
+        fileSystem,
+        logger,
+        segmentBytesMax,
+        retentionMs,
+        retentionBytes,
+        onClosed: () => this.logs.delete(log),
+      },
+      this.groupCommit,
+    );
+    this.logs.add(log);
+    return log;
+  };
+
+  /** Deletes what retention lets go, at most one segment per log. */
+  async sweep(): Promise<void> {
+    for (const log of this.logs) {
+      try {
+        await log.applyRetention(this.options.clock.nowMs());
+      } catch (error) {
+        this.options.logger.warn("deleting an old segment failed", { error: String(error) });
+      }
+    }
+  }
+
+  /** Ends the sweep. Logs are closed by those who opened them. */
+  close(): void {
+    this.sweepTimer.cancel();
+  }
+
+  private nextSweep(): Timer {
+    return this.options.clock.after(SWEEP_INTERVAL_MS, () => {
+      void this.sweep().finally(() => (this.sweepTimer = this.nextSweep()));
+    });
+  }
+}

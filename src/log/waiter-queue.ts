@@ -1,0 +1,47 @@
+/**
+ * Who waits for which offset to become durable, in order. Offsets only ascend, so releasing is taking from the
+ * front. Two plain arrays with a moving head: nothing is allocated per waiter once they have grown.
+ */
+import { assert } from "../base/assert.ts";
+import type { VoikError } from "../base/errors.ts";
+import type { DurableWaiter, ShardLog } from "./shard-log.ts";
+
+export class WaiterQueue {
+  private waiters: (DurableWaiter | undefined)[] = [];
+  private ends: number[] = [];
+  private head = 0;
+
+  /** `waiter` waits until the durable end reaches `end`. */
+  push(waiter: DurableWaiter, end: number): void {
+    assert(this.ends.length === 0 || end >= (this.ends[this.ends.length - 1] as number), "offsets ascend");
+    this.waiters.push(waiter);
+    this.ends.push(end);
+  }
+
+  /** Tells everyone who waited for `durableEnd` or less. They may push again meanwhile. */
+  release(log: ShardLog, durableEnd: number): void {
+    while (this.head < this.ends.length && (this.ends[this.head] as number) <= durableEnd) {
+      this.take()?.onDurable(log);
+    }
+    this.compact();
+  }
+
+  /** Tells everyone that what they wait for will never be durable. */
+  fail(log: ShardLog, error: VoikError): void {
+    while (this.head < this.ends.length) this.take()?.onAppendFailed(log, error);
+    this.compact();
+  }
+
+  private take(): DurableWaiter | undefined {
+    const waiter = this.waiters[this.head];
+    this.waiters[this.head++] = undefined;
+    return waiter;
+  }
+
+  private compact(): void {
+    if (this.head < this.ends.length && this.head < 1024) return;
+    this.waiters.splice(0, this.head);
+    this.ends.splice(0, this.head);
+    this.head = 0;
+  }
+}
