@@ -1,0 +1,67 @@
+/**
+ * One accepted request and its place in the line of replies. A handler either returns the reply's body (or a promise
+ * of it), or returns undefined and calls `reply`, `finish` or `fail` itself, once, when it is ready.
+ */
+import { assert } from "../base/assert.ts";
+import type { ShardLog } from "../log/shard-log.ts";
+import type { Api } from "./apis.ts";
+import type { KafkaContext } from "./context.ts";
+import type { CloseReason } from "./metrics.ts";
+
+/** What a call needs of its connection. */
+export interface CallOwner {
+  /** A call of this connection is done; replies may be ready to go. */
+  onCallDone(): void;
+  /** Ends the connection without a reply: the only way to tell a producer with acks=0. */
+  onCallFailed(reason: CloseReason): void;
+  /** Reads nothing more from the connection while `log` is congested. */
+  holdFor(log: ShardLog): void;
+  /** The address that this client is told to connect to. */
+  readonly advertised: { readonly host: string; readonly port: number };
+}
+
+/** Work that goes on after the handler has returned. */
+export interface Pending {
+  /** The connection is gone: let go of everything. */
+  abort(): void;
+  /** The server stops: answer now with what there is. */
+  hurry(): void;
+}
+
+export class Call {
+  /** True when the reply, if there is one, may go out. */
+  done = false;
+  /** The reply's body; undefined when the request has no reply. */
+  body: unknown;
+  /** Set by handlers that answer later. */
+  pending: Pending | undefined;
+
+  constructor(
+    readonly api: Api,
+    readonly version: number,
+    readonly correlationId: number,
+    readonly clientId: string | null,
+    readonly context: KafkaContext,
+    readonly owner: CallOwner,
+  ) {}
+
+  /** Answers with `body`. */
+  reply(body: unknown): void {
+    assert(!this.done, "a request is answered once");
+    this.body = body;
+    this.pending = undefined;
+    this.done = true;
+    this.owner.onCallDone();
+  }
+
+  /** Ends the request without an answer, as acks=0 wants it. */
+  finish(): void {
+    this.reply(undefined);
+  }
+
+  /** Ends the connection. */
+  fail(reason: CloseReason): void {
+    this.pending = undefined;
+    this.owner.onCallFailed(reason);
+  }
+}

@@ -1,0 +1,297 @@
+/**
+ * One client's connection: frames in, calls in order, replies out in order, all of it bounded.
+ *
+ *   socket -> FrameDecoder -> Call, Call, Call (at most 64, only Produce may stand behind another)
+ *                               | done, from the head on
+ *                               v
+ *                             Outbox -> socket
+ *
+ * A frame is taken only when it may start, so what can't start stays in the decoder and, once that holds a chunk,
+ * the socket is paused and the client's own TCP window fills. A request stands still while: an earlier one that is
+ * not Produce is in work; 64 Produce requests wait for the disk; more than 1 MiB of replies is unsent; a log that it
+ * wrote to is congested; or the memory for requests in arrival is used up.
+ */
+import type { Logger } from "../base/logger.ts";
+import type { ShardLog, TailListener } from "../log/shard-log.ts";
+import { API_VERSIONS_KEY, type Api, apiOf } from "./apis.ts";
+import { Call, type CallOwner } from "./call.ts";
+import { inVersions } from "./codec/fields.ts";
+import { apiKeyOf, apiVersionOf, correlationIdOf, readClientId } from "./codec/header.ts";
+import { FrameError, Reader } from "./codec/reader.ts";
+import type { KafkaContext } from "./context.ts";
+import { KafkaError } from "./errors.ts";
+import { FrameDecoder } from "./frame.ts";
+import { apiVersions } from "./handlers/18-api-versions.ts";
+import type { MemoryBudget, MemoryClaimant } from "./memory-budget.ts";
+import type { CloseReason } from "./metrics.ts";
+import type { SendFile } from "./options.ts";
+import { Outbox, type OutboxSocket } from "./outbox.ts";
+import { writeReply } from "./reply.ts";
+
+/** Bytes that add a millisecond to the time that a request has to arrive: 16 KiB a second. */
+const SLOW_BYTES_PER_MS = 16;
+
+/** The part of Bun's socket that a connection needs. */
+export interface KafkaSocket extends OutboxSocket {
+  end(): unknown;
+  terminate(): void;
+  pause(): void;
+  resume(): void;
+}
+
+export interface ConnectionParts {
+  context: KafkaContext;
+  budget: MemoryBudget;
+  sendFile: SendFile | null;
+  logger: Logger;
+}
+
+export class Connection implements CallOwner, MemoryClaimant, TailListener {
+  private readonly context: KafkaContext;
+  private readonly decoder: FrameDecoder;
+  private readonly outbox: Outbox;
+  private readonly calls: Call[] = [];
+  private readonly congested = new Set<ShardLog>();
+  /** A frame that may not start yet. */
+  private held: Buffer | undefined;
+  private working = false;
+  private workPlanned = false;
+  private paused = false;
+  /** No request is started any more; the connection ends when the last reply is out. */
+  private closing = false;
+  private closed = false;
+  private receivedBytes = 0;
+  private progressSeen = 0;
+  private framesSeen = 0;
+  private frames = 0;
+  private idleMs = 0;
+  private midFrameMs = 0;
+
+  constructor(
+    private readonly socket: KafkaSocket,
+    readonly advertised: { readonly host: string; readonly port: number },
+    private readonly parts: ConnectionParts,
+  ) {
+    const { limits } = parts.context;
+    this.context = parts.context;
+    this.decoder = new FrameDecoder(limits.requestBytesMax, undefined, parts.budget, this);
+    this.outbox = new Outbox(socket, parts.sendFile, this.workNow);
+  }
+
+  /** Bytes came. */
+  onData(bytes: Buffer): void {
+    if (this.closing) return;
+    this.receivedBytes += bytes.length;
+    this.context.metrics.bytesIn.add(bytes.length);
+    this.decoder.push(bytes);
+    this.work();
+  }
+
+  /** The kernel takes bytes again. */
+  onDrain(): void {
+    this.work();
+  }
+
+  /** The socket is gone. */
+  onClose(): void {
+    if (this.closed) return;
+    this.closed = this.closing = true;
+    for (const call of this.calls) call.pending?.abort();
+    this.calls.length = 0;
+    for (const log of this.congested) log.removeTailListener(this);
+    this.congested.clear();
+    this.held = undefined;
+    this.outbox.dispose();
+    this.decoder.dispose();
+  }
+
+  onCallDone(): void {
+    this.workSoon();
+  }
+
+  onCallFailed(reason: CloseReason): void {
+    this.end(reason, "a request with acks=0 failed");
+  }
+
+  holdFor(log: ShardLog): void {
+    if (this.congested.has(log)) return;
+    this.congested.add(log);
+    log.addTailListener(this);
+  }
+
+  onDurableEnd(log: ShardLog): void {
+    if (log.congested) return;
+    this.congested.delete(log);
+    log.removeTailListener(this);
+    this.workSoon();
+  }
+
+  onMemoryFreed(): void {
+    this.workSoon();
+  }
+
+  /** Starts nothing more, hurries what waits, and ends the connection when all replies are out. */
+  drain(): void {
+    this.closing = true;
+    for (const call of this.calls) call.pending?.hurry();
+    this.work();
+  }
+
+  terminate(): void {
+    this.socket.terminate();
+  }
+
+  /** Called now and then: ends a connection that stands still, and gives up memory that an idle one keeps. */
+  sweep(elapsedMs: number): void {
+    const { limits } = this.context;
+    const progress = this.receivedBytes + this.outbox.sentBytes;
+    const moved = progress !== this.progressSeen;
+    const waiting = this.calls.length > 0 && this.outbox.unsentBytes === 0;
+    this.idleMs = moved || waiting ? 0 : this.idleMs + elapsedMs;
+    const stuck = this.frames === this.framesSeen && this.decoder.isMidFrame && !this.paused && !waiting;
+    this.midFrameMs = stuck ? this.midFrameMs + elapsedMs : 0;
+    this.progressSeen = progress;
+    this.framesSeen = this.frames;
+    for (const log of this.congested) this.onDurableEnd(log);
+    if (!moved) this.decoder.trim();
+    if (this.idleMs >= limits.idleTimeoutMs) this.cut("idle");
+    else if (this.midFrameMs >= limits.frameTimeoutMs + this.decoder.assembledBytes / SLOW_BYTES_PER_MS) {
+      this.cut("slow");
+    }
+  }
+
+  private cut(reason: CloseReason): void {
+    this.context.metrics.countClosed(reason);
+    this.terminate();
+  }
+
+  private readonly workNow = (): void => {
+    this.workPlanned = false;
+    if (!this.closed) this.work();
+  };
+
+  /** Many calls get done by one commit: their replies go out in one write. */
+  private workSoon(): void {
+    if (this.working || this.workPlanned || this.closed) return;
+    this.workPlanned = true;
+    queueMicrotask(this.workNow);
+  }
+
+  /** Does all that can be done now, then reads on or pauses. */
+  private work(): void {
+    if (this.working || this.closed) return;
+    this.working = true;
+    try {
+      let before: number;
+      do {
+        before = this.frames;
+        this.startCalls();
+        this.takeReplies();
+        if (!this.flush()) {
+          this.socket.terminate();
+          return;
+        }
+      } while (this.frames !== before && this.decoder.hasBytes);
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      this.end(error.fault, error.message);
+    } finally {
+      this.working = false;
+    }
+    this.settle();
+  }
+
+  private flush(): boolean {
+    if (this.outbox.unsentBytes === 0) return true;
+    const before = this.outbox.sentBytes;
+    const whole = this.outbox.flush();
+    this.context.metrics.bytesOut.add(this.outbox.sentBytes - before);
+    return whole;
+  }
+
+  private settle(): void {
+    if (this.closed) return;
+    if (this.closing) {
+      this.takeReplies();
+      this.flush();
+      if (this.calls.length === 0 && this.outbox.unsentBytes === 0) this.socket.end();
+      return;
+    }
+    const pause = this.held !== undefined || this.decoder.hasBytes;
+    if (pause === this.paused) return;
+    this.paused = pause;
+    if (pause) this.socket.pause();
+    else this.socket.resume();
+  }
+
+  private startCalls(): void {
+    const { limits } = this.context;
+    while (!this.closing && this.congested.size === 0 && this.outbox.unsentBytes <= limits.unsentBytesMax) {
+      this.takeReplies();
+      const frame = this.held ?? this.decoder.next();
+      if (frame === undefined) return;
+      this.held = undefined;
+      if (!this.start(frame)) {
+        this.held = frame;
+        return;
+      }
+      this.frames++;
+    }
+  }
+
+  /** Starts the request in `frame`; false when it has to wait for earlier ones. */
+  private start(frame: Buffer): boolean {
+    const version = apiVersionOf(frame);
+    const api = apiOf(apiKeyOf(frame));
+    if (api === undefined) throw new FrameError("api", `API ${apiKeyOf(frame)} is not spoken here`);
+    const last = this.calls.at(-1);
+    if (last !== undefined) {
+      const behindProduce = api.pipelined && last.api.pipelined;
+      if (!behindProduce || this.calls.length >= this.context.limits.pipelinedRequestsMax) return false;
+    }
+    this.context.metrics.requestsOf(api.name).add();
+    if (inVersions(api.request.versions, version)) this.run(api, version, frame);
+    else this.refuseVersion(api, version, frame);
+    return true;
+  }
+
+  private run(api: Api, version: number, frame: Buffer): void {
+    const reader = new Reader(frame);
+    const clientId = readClientId(reader, api.request.isFlexible(version));
+    const body = api.request.read(version, reader);
+    const call = new Call(api, version, correlationIdOf(frame), clientId, this.context, this);
+    this.calls.push(call);
+    const reply = api.handle(body as never, call);
+    if (reply instanceof Promise) void reply.then((value) => this.closed || call.reply(value));
+    else if (reply !== undefined) call.reply(reply);
+  }
+
+  /** A client that is too new is told, in the oldest form, what it can use; any other API has no such form. */
+  private refuseVersion(api: Api, version: number, frame: Buffer): void {
+    if (api.key !== API_VERSIONS_KEY)
+      throw new FrameError("version", `${api.name} has no version ${version} here`);
+    const call = new Call(api, 0, correlationIdOf(frame), null, this.context, this);
+    this.calls.push(call);
+    call.reply(apiVersions(this.context, KafkaError.unsupportedVersion));
+  }
+
+  /** Moves the replies that are done, from the head of the line on, into the outbox. */
+  private takeReplies(): void {
+    const { calls } = this;
+    let taken = 0;
+    for (let call = calls[0]; call?.done; call = calls[++taken]) {
+      if (call.body !== undefined) writeReply(this.outbox.writer, call);
+    }
+    if (taken > 0) calls.splice(0, taken);
+  }
+
+  /** Refuses to go on: earlier replies still go out. */
+  private end(reason: CloseReason, message: string): void {
+    if (this.closing) return;
+    this.closing = true;
+    this.held = undefined;
+    this.context.metrics.countClosed(reason);
+    this.parts.logger.debug("kafka connection ended", { reason, message });
+    this.workSoon();
+  }
+}

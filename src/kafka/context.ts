@@ -1,0 +1,49 @@
+/** What every handler shares: the broker, the limits, and how a topic of the wire becomes a stream of the broker. */
+import type { Clock } from "../base/clock.ts";
+import type { Broker, Shard, Stream } from "../streams/broker.ts";
+import { KafkaError } from "./errors.ts";
+import type { KafkaMetrics } from "./metrics.ts";
+import type { KafkaLimits } from "./options.ts";
+
+/** This broker's id in the one-broker cluster that Kafka clients see: leader, replica and controller of everything. */
+export const NODE_ID = 1;
+/** The leader never changes, so its epoch does not either. */
+export const LEADER_EPOCH = 0;
+export const NO_TOPIC_ID: string = "0".repeat(32);
+
+export interface KafkaContext {
+  readonly broker: Broker;
+  readonly limits: KafkaLimits;
+  readonly clock: Clock;
+  readonly metrics: KafkaMetrics;
+  readonly autoCreateStreams: boolean;
+  readonly autoCreatePartitions: number;
+  readonly batchBytesMax: number;
+  readonly segmentBytes: number;
+  /** Keys and versions of the APIs that are spoken, as ApiVersions tells them. */
+  readonly spokenApis: readonly { apiKey: number; minVersion: number; maxVersion: number }[];
+  /** Largest piece of a log that a fetch may hold for one partition, where it has to go through memory. */
+  readonly rangeBytesMax: number;
+}
+
+/** The cluster id as Kafka prints ids: 22 characters of base64. */
+export function clusterIdOf(broker: Broker): string {
+  return Buffer.from(broker.clusterId, "hex").toString("base64url");
+}
+
+/** The shard that is partition `index` of the stream, if it can be read. */
+export function shardAt(stream: Stream, index: number): Shard | undefined {
+  const shard = stream.shards[index];
+  return shard?.index === index ? shard : stream.shards.find((other) => other.index === index);
+}
+
+/** The stream of a topic given by id (where the version has ids) or by name, or the code that says it is unknown. */
+export function streamOf(broker: Broker, byId: boolean, topicId: string, name: string): Stream | KafkaError {
+  if (byId) return broker.streamById(topicId) ?? KafkaError.unknownTopicId;
+  return broker.streamByName(name) ?? KafkaError.unknownTopicOrPartition;
+}
+
+/** Kafka's rule for topic names; what the broker allows may be narrower. */
+export function isTopicName(name: string): boolean {
+  return /^[a-zA-Z0-9._-]{1,249}$/.test(name) && name !== "." && name !== "..";
+}

@@ -1,0 +1,85 @@
+/**
+ * Kafka's error codes that voik answers with (https://kafka.apache.org/protocol#protocol_error_codes), and the one
+ * place where voik's closed list of failures is turned into them.
+ */
+import { type ErrorCode, VoikError } from "../base/errors.ts";
+
+export const KafkaError = {
+  none: 0,
+  offsetOutOfRange: 1,
+  corruptMessage: 2,
+  unknownTopicOrPartition: 3,
+  leaderNotAvailable: 5,
+  notLeaderOrFollower: 6,
+  requestTimedOut: 7,
+  messageTooLarge: 10,
+  coordinatorNotAvailable: 15,
+  invalidTopic: 17,
+  invalidRequiredAcks: 21,
+  invalidTimestamp: 32,
+  unsupportedVersion: 35,
+  topicAlreadyExists: 36,
+  invalidPartitions: 37,
+  invalidReplicationFactor: 38,
+  invalidReplicaAssignment: 39,
+  invalidConfig: 40,
+  invalidRequest: 42,
+  policyViolation: 44,
+  invalidTxnState: 48,
+  storageError: 56,
+  fetchSessionIdNotFound: 70,
+  unsupportedCompressionType: 76,
+  invalidRecord: 87,
+  unknownTopicId: 100,
+  mismatchedEndpointType: 114,
+} as const;
+
+export type KafkaError = (typeof KafkaError)[keyof typeof KafkaError];
+
+const BY_CODE: Record<ErrorCode, KafkaError> = {
+  stream_not_found: KafkaError.unknownTopicOrPartition,
+  stream_exists: KafkaError.topicAlreadyExists,
+  stream_name_invalid: KafkaError.invalidTopic,
+  stream_not_ready: KafkaError.leaderNotAvailable,
+  shard_not_found: KafkaError.unknownTopicOrPartition,
+  // Not retriable: the producer has to choose another partition.
+  shard_closed: KafkaError.policyViolation,
+  offset_out_of_range: KafkaError.offsetOutOfRange,
+  argument_invalid: KafkaError.invalidRequest,
+  batch_corrupt: KafkaError.corruptMessage,
+  batch_invalid: KafkaError.invalidRecord,
+  batch_too_large: KafkaError.messageTooLarge,
+  compression_unsupported: KafkaError.unsupportedCompressionType,
+  // Not messageTooLarge: on that the Java client splits the batch and sends it again.
+  decompression_failed: KafkaError.invalidRecord,
+  timestamp_invalid: KafkaError.invalidTimestamp,
+  shard_count_invalid: KafkaError.invalidPartitions,
+  replication_invalid: KafkaError.invalidReplicationFactor,
+  config_invalid: KafkaError.invalidConfig,
+  unsupported: KafkaError.invalidRequest,
+  limit_exceeded: KafkaError.policyViolation,
+  storage_damaged: KafkaError.corruptMessage,
+  storage_failed: KafkaError.storageError,
+  disk_full: KafkaError.storageError,
+  // Retriable: the client looks for the leader again and finds the restarted broker.
+  shutting_down: KafkaError.notLeaderOrFollower,
+  timed_out: KafkaError.requestTimedOut,
+  folder_in_use: KafkaError.storageError,
+};
+
+/** The Kafka code of an expected failure. Anything else is a bug and goes on as it is. */
+export function kafkaErrorOf(error: unknown): KafkaError {
+  if (error instanceof VoikError) return BY_CODE[error.code];
+  throw error;
+}
+
+/** A code and what to tell the person. */
+export interface Refusal {
+  errorCode: KafkaError;
+  errorMessage: string;
+}
+
+/** The refusal that an expected failure amounts to. Anything else is a bug and goes on as it is. */
+export function refusalOf(error: unknown): Refusal {
+  return { errorCode: kafkaErrorOf(error), errorMessage: (error as VoikError).message };
+}

@@ -1,0 +1,154 @@
+/**
+ * Cuts a byte stream into frames: `size i32 | size bytes`. Pull, not push: `next` gives one frame at a time, so a
+ * connection that is busy takes none and nothing piles up behind it.
+ *
+ * A frame that lies whole in one arrived chunk is a view of that chunk. A frame that comes in pieces is assembled in
+ * a buffer that grows with the bytes that really came (doubling), never with what the size promises. A frame is
+ * valid until the next call of `next` or `push`.
+ */
+import { EMPTY_BYTES, FrameError } from "./codec/reader.ts";
+import { REQUEST_BYTES_MIN } from "./codec/header.ts";
+import type { MemoryBudget, MemoryClaimant } from "./memory-budget.ts";
+
+const PREFIX_BYTES = 4;
+/** Frames up to this size are assembled without asking the budget. */
+const FREE_FRAME_BYTES = 16 * 1024;
+const ASSEMBLY_BYTES_MIN = 4 * 1024;
+/** An assembly buffer up to this size is kept for the next frame. */
+const KEPT_ASSEMBLY_BYTES = 1024 * 1024 + 64 * 1024;
+
+export class FrameDecoder {
+  /** Bytes arrived and not taken yet. */
+  private chunk: Buffer = EMPTY_BYTES;
+  private chunkAt = 0;
+  private readonly prefix = Buffer.alloc(PREFIX_BYTES);
+  private prefixBytes = 0;
+  /** Size of the frame that is being assembled; -1 between frames. */
+  private frameBytes = -1;
+  private assembly: Buffer = EMPTY_BYTES;
+  /** Bytes of the current frame that came. */
+  assembledBytes = 0;
+  private claimedBytes = 0;
+
+  constructor(
+    private readonly frameBytesMax: number,
+    private readonly frameBytesMin = REQUEST_BYTES_MIN,
+    private readonly budget?: MemoryBudget,
+    private readonly claimant?: MemoryClaimant,
+  ) {}
+
+  /** Whether there are bytes that no frame has taken yet. */
+  get hasBytes(): boolean {
+    return this.chunkAt < this.chunk.length;
+  }
+
+  /** Whether a frame has begun to arrive and is not whole. */
+  get isMidFrame(): boolean {
+    return this.prefixBytes > 0 || this.frameBytes >= 0 || this.hasBytes;
+  }
+
+  /** Adds arrived bytes, which the decoder keeps: call it when `hasBytes` is false, or pay a copy. */
+  push(bytes: Buffer): void {
+    this.chunk = this.hasBytes ? Buffer.concat([this.chunk.subarray(this.chunkAt), bytes]) : bytes;
+    this.chunkAt = 0;
+  }
+
+  /**
+   * The next whole frame, without its size; undefined when more bytes or more memory are needed. Throws FrameError
+   * on a size that no request has.
+   */
+  next(): Buffer | undefined {
+    if (this.frameBytes < 0) {
+      this.releaseClaim();
+      const whole = this.startFrame();
+      if (whole !== undefined || this.frameBytes < 0) return whole;
+    }
+    return this.assemble();
+  }
+
+  /** Gives up kept memory; call it when the connection has been idle. */
+  trim(): void {
+    if (this.frameBytes < 0 && !this.hasBytes) {
+      this.assembly = EMPTY_BYTES;
+      this.chunk = EMPTY_BYTES;
+      this.chunkAt = 0;
+    }
+  }
+
+  /** Gives back everything; the decoder is of no use any more. */
+  dispose(): void {
+    this.releaseClaim();
+    this.assembly = this.chunk = EMPTY_BYTES;
+    this.chunkAt = 0;
+    if (this.claimant) this.budget?.forget(this.claimant);
+  }
+
+  /** Reads the size; returns the frame if all of it is here, else sets `frameBytes` when the size is known. */
+  private startFrame(): Buffer | undefined {
+    const { chunk } = this;
+    let size: number;
+    if (this.prefixBytes === 0 && chunk.length - this.chunkAt >= PREFIX_BYTES) {
+      size = chunk.readInt32BE(this.chunkAt);
+      this.chunkAt += PREFIX_BYTES;
+    } else {
+      const taken = Math.min(PREFIX_BYTES - this.prefixBytes, chunk.length - this.chunkAt);
+      chunk.copy(this.prefix, this.prefixBytes, this.chunkAt, this.chunkAt + taken);
+      this.chunkAt += taken;
+      this.prefixBytes += taken;
+      if (this.prefixBytes < PREFIX_BYTES) return undefined;
+      this.prefixBytes = 0;
+      size = this.prefix.readInt32BE(0);
+    }
+    if (size < this.frameBytesMin || size > this.frameBytesMax) {
+      throw new FrameError(
+        "size",
+        `a frame of ${size} bytes: ${this.frameBytesMin} to ${this.frameBytesMax} are allowed`,
+      );
+    }
+    if (chunk.length - this.chunkAt >= size) {
+      const frame = chunk.subarray(this.chunkAt, this.chunkAt + size);
+      this.chunkAt += size;
+      return frame;
+    }
+    this.frameBytes = size;
+    this.assembledBytes = 0;
+    return undefined;
+  }
+
+  private assemble(): Buffer | undefined {
+    if (!this.claim()) return undefined;
+    const { chunk, frameBytes } = this;
+    const taken = Math.min(frameBytes - this.assembledBytes, chunk.length - this.chunkAt);
+    const needed = this.assembledBytes + taken;
+    if (needed > this.assembly.length) {
+      const capacity = Math.min(frameBytes, Math.max(needed, this.assembledBytes * 2, ASSEMBLY_BYTES_MIN));
+      const grown = Buffer.allocUnsafeSlow(Math.max(capacity, needed));
+      this.assembly.copy(grown, 0, 0, this.assembledBytes);
+      this.assembly = grown;
+    }
+    chunk.copy(this.assembly, this.assembledBytes, this.chunkAt, this.chunkAt + taken);
+    this.chunkAt += taken;
+    this.assembledBytes = needed;
+    if (needed < frameBytes) return undefined;
+    this.frameBytes = -1;
+    const frame = this.assembly.subarray(0, frameBytes);
+    if (this.assembly.length > KEPT_ASSEMBLY_BYTES) this.assembly = EMPTY_BYTES;
+    return frame;
+  }
+
+  private claim(): boolean {
+    const { budget, claimant, frameBytes } = this;
+    if (budget === undefined || claimant === undefined) return true;
+    if (this.claimedBytes > 0 || frameBytes <= FREE_FRAME_BYTES) return true;
+    if (!budget.claim(frameBytes, claimant)) return false;
+    this.claimedBytes = frameBytes;
+    return true;
+  }
+
+  private releaseClaim(): void {
+    if (this.claimedBytes === 0) return;
+    const bytes = this.claimedBytes;
+    this.claimedBytes = 0;
+    this.budget?.release(bytes);
+  }
+}

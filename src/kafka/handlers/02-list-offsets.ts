@@ -1,0 +1,61 @@
+/** ListOffsets: earliest, latest, the largest timestamp, or the first record of at least a timestamp. */
+import type { ShardLog } from "../../log/shard-log.ts";
+import type { Handler } from "../apis.ts";
+import type { BodyOf, InputOf } from "../codec/message.ts";
+import { LEADER_EPOCH, shardAt } from "../context.ts";
+import { KafkaError, kafkaErrorOf } from "../errors.ts";
+import type { ListOffsetsRequest, ListOffsetsResponse } from "../messages/02-list-offsets.ts";
+
+const LATEST = -1;
+const EARLIEST = -2;
+const LARGEST_TIMESTAMP = -3;
+const EARLIEST_LOCAL = -4;
+const LATEST_TIERED = -5;
+
+type Position = { timestamp: number; offset: number };
+const NOWHERE: Position = { timestamp: -1, offset: -1 };
+
+export const listOffsetsHandler: Handler<
+  BodyOf<typeof ListOffsetsRequest>,
+  InputOf<typeof ListOffsetsResponse>
+> = (request, call) => ({
+  throttleTimeMs: 0,
+  topics: request.topics.map(({ name, partitions }) => {
+    const stream = call.context.broker.streamByName(name);
+    return {
+      name,
+      partitions: partitions.map(({ partitionIndex, timestamp }) => {
+        const log = stream && shardAt(stream, partitionIndex)?.log;
+        if (log === undefined) {
+          return { partitionIndex, errorCode: KafkaError.unknownTopicOrPartition, ...NOWHERE };
+        }
+        try {
+          const position = positionOf(log, timestamp);
+          return { partitionIndex, errorCode: KafkaError.none, leaderEpoch: LEADER_EPOCH, ...position };
+        } catch (error) {
+          return { partitionIndex, errorCode: kafkaErrorOf(error), ...NOWHERE };
+        }
+      }),
+    };
+  }),
+});
+
+function positionOf(log: ShardLog, timestamp: number): Position {
+  switch (timestamp) {
+    case LATEST:
+      return { timestamp: -1, offset: log.durableEnd };
+    case EARLIEST:
+    case EARLIEST_LOCAL:
+      return { timestamp: -1, offset: log.startOffset };
+    case LARGEST_TIMESTAMP:
+      return positionAt(log.newest);
+    case LATEST_TIERED:
+      return NOWHERE;
+    default:
+      return positionAt(log.offsetForTimestamp(timestamp));
+  }
+}
+
+function positionAt(found: { offset: number; timestampMs: number } | undefined): Position {
+  return found ? { timestamp: found.timestampMs, offset: found.offset } : NOWHERE;
+}

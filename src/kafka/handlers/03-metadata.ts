@@ -1,0 +1,109 @@
+/**
+ * Metadata: one broker, all shards that can still be read as partitions (decision 0001), and the creation of topics
+ * that are asked for by name. A topic made here is durable before its name is told.
+ */
+import { VoikError } from "../../base/errors.ts";
+import type { Broker, Stream } from "../../streams/broker.ts";
+import type { Handler } from "../apis.ts";
+import type { BodyOf, InputOf } from "../codec/message.ts";
+import {
+  clusterIdOf,
+  isTopicName,
+  type KafkaContext,
+  LEADER_EPOCH,
+  NO_TOPIC_ID,
+  NODE_ID,
+} from "../context.ts";
+import { KafkaError, kafkaErrorOf } from "../errors.ts";
+import type { MetadataRequest, MetadataResponse } from "../messages/03-metadata.ts";
+
+type Request = BodyOf<typeof MetadataRequest>;
+type Reply = InputOf<typeof MetadataResponse>;
+type Topic = Reply["topics"][number];
+
+const REPLICAS = [NODE_ID];
+
+export const metadataHandler: Handler<Request, Reply> = (request, call) => {
+  const { context } = call;
+  const wanted = call.version === 0 && request.topics?.length === 0 ? null : request.topics;
+  const answer = (topics: Topic[]): Reply => ({
+    brokers: [{ nodeId: NODE_ID, ...call.owner.advertised }],
+    clusterId: clusterIdOf(context.broker),
+    controllerId: NODE_ID,
+    topics,
+  });
+  if (wanted === null) return answer(context.broker.listStreams().map(describe));
+  const create = context.autoCreateStreams && request.allowAutoTopicCreation;
+  const missing = wanted.some((topic) => topic.name !== null && !context.broker.streamByName(topic.name));
+  if (create && missing) return describeOrCreate(context, wanted).then(answer);
+  return answer(wanted.map((topic) => describeWanted(context.broker, topic)));
+};
+
+/** One at a time: a request for thousands of new topics should not fill the disk's queue. */
+async function describeOrCreate(
+  context: KafkaContext,
+  wanted: NonNullable<Request["topics"]>,
+): Promise<Topic[]> {
+  const topics: Topic[] = [];
+  for (const topic of wanted) {
+    const { name } = topic;
+    if (name !== null && isTopicName(name) && !context.broker.streamByName(name)) {
+      const code = await create(context, name);
+      if (code !== KafkaError.none) {
+        topics.push(unknown(name, topic.topicId, code));
+        continue;
+      }
+    }
+    topics.push(describeWanted(context.broker, topic));
+  }
+  return topics;
+}
+
+async function create(context: KafkaContext, name: string): Promise<KafkaError> {
+  try {
+    await context.broker.createStream({ name, shardCount: context.autoCreatePartitions });
+    return KafkaError.none;
+  } catch (error) {
+    // Somebody else was faster, perhaps so little that the stream is not there yet: the client asks again.
+    if (error instanceof VoikError && error.code === "stream_exists") {
+      return context.broker.streamByName(name) ? KafkaError.none : KafkaError.leaderNotAvailable;
+    }
+    return kafkaErrorOf(error);
+  }
+}
+
+function describeWanted(broker: Broker, wanted: { name: string | null; topicId: string }): Topic {
+  const { name, topicId } = wanted;
+  if (name === null) {
+    const stream = broker.streamById(topicId);
+    return stream ? describe(stream) : unknown(null, topicId, KafkaError.unknownTopicId);
+  }
+  const stream = broker.streamByName(name);
+  if (stream) return describe(stream);
+  return unknown(
+    name,
+    topicId,
+    isTopicName(name) ? KafkaError.unknownTopicOrPartition : KafkaError.invalidTopic,
+  );
+}
+
+function describe(stream: Stream): Topic {
+  return {
+    errorCode: KafkaError.none,
+    name: stream.name,
+    topicId: stream.id,
+    partitions: stream.shards.map((shard) => ({
+      errorCode: KafkaError.none,
+      partitionIndex: shard.index,
+      leaderId: NODE_ID,
+      leaderEpoch: LEADER_EPOCH,
+      replicaNodes: REPLICAS,
+      isrNodes: REPLICAS,
+      offlineReplicas: [],
+    })),
+  };
+}
+
+function unknown(name: string | null, topicId: string, errorCode: KafkaError): Topic {
+  return { errorCode, name, topicId: name === null ? topicId : NO_TOPIC_ID, partitions: [] };
+}

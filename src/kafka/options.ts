@@ -1,0 +1,65 @@
+/** What the Kafka edge is given when it starts: its parts, its address, and its limits with their defaults. */
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
+import type { MetricsRegistry } from "../base/metrics.ts";
+import type { Broker } from "../streams/broker.ts";
+
+export interface KafkaLimits {
+  /** Largest request. */
+  requestBytesMax: number;
+  /** Requests that are half there, all connections together; at least `requestBytesMax`. */
+  requestMemoryBytesMax: number;
+  connectionsMax: number;
+  /** A connection with no byte in or out for so long is closed. */
+  idleTimeoutMs: number;
+  /** A request has so long to arrive, and a second more for each 16 KiB that came. */
+  frameTimeoutMs: number;
+  /** With so much unsent on a connection, nothing more is read from it. */
+  unsentBytesMax: number;
+  /** Produce requests of one connection that wait for the disk at once. */
+  pipelinedRequestsMax: number;
+  fetchBytesMax: number;
+  fetchWaitMsMax: number;
+  /** Partitions that one topic may be created with through Kafka. */
+  partitionsMax: number;
+}
+
+export const DEFAULT_KAFKA_LIMITS: Readonly<KafkaLimits> = {
+  requestBytesMax: 16 * 1024 * 1024,
+  requestMemoryBytesMax: 256 * 1024 * 1024,
+  connectionsMax: 10_000,
+  idleTimeoutMs: 600_000,
+  frameTimeoutMs: 20_000,
+  unsentBytesMax: 1024 * 1024,
+  pipelinedRequestsMax: 64,
+  fetchBytesMax: 50 * 1024 * 1024,
+  fetchWaitMsMax: 300_000,
+  partitionsMax: 1_000,
+};
+
+/** Moves file bytes into a socket: bytes sent, or a negated errno. */
+export type SendFile = (socketFd: number, fd: number, position: number, bytes: number) => number;
+
+export interface KafkaServerOptions {
+  broker: Broker;
+  /** Address to listen on. */
+  host: string;
+  /** 0 takes any free port. */
+  port: number;
+  /** What clients are told to connect to; without it the address that they dialled. */
+  advertise?: { host: string; port: number } | undefined;
+  limits?: Partial<KafkaLimits> | undefined;
+  /** Metadata of an unknown topic creates it. Default true. */
+  autoCreateStreams?: boolean | undefined;
+  /** Partitions of topics that are created without a count. Default 1. */
+  autoCreatePartitions?: number | undefined;
+  /** Largest record batch that may be produced. Default 1 MiB and 12 bytes, as in Kafka. */
+  batchBytesMax?: number | undefined;
+  /** What DescribeConfigs says of log.segment.bytes. */
+  segmentBytes?: number | undefined;
+  clock?: Clock | undefined;
+  logger?: Logger | undefined;
+  metrics?: MetricsRegistry | undefined;
+  /** Default: sendfile(2) where the system has it; `null` copies through this process. */
+  sendFile?: SendFile | null | undefined;
+}

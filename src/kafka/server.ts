@@ -1,0 +1,163 @@
+/**
+ * The Kafka edge: listens, makes a Connection of each socket, sweeps the ones that stand still, and stops cleanly.
+ */
+import { systemClock, type Timer } from "../base/clock.ts";
+import { sendfile } from "../base/libc.ts";
+import { silentLogger } from "../base/logger.ts";
+import { MetricsRegistry } from "../base/metrics.ts";
+import { APIS } from "./apis.ts";
+import { Connection, type ConnectionParts, type KafkaSocket } from "./connection.ts";
+import type { KafkaContext } from "./context.ts";
+import { MemoryBudget } from "./memory-budget.ts";
+import { KafkaMetrics } from "./metrics.ts";
+import { DEFAULT_KAFKA_LIMITS, type KafkaLimits, type KafkaServerOptions } from "./options.ts";
+
+const BATCH_BYTES_MAX = 1024 * 1024 + 12;
+const SEGMENT_BYTES = 1024 * 1024 * 1024;
+const SWEEP_INTERVAL_MS = 1000;
+/** Without sendfile a fetched range goes through memory, so it is kept short. */
+const COPIED_RANGE_BYTES_MAX = 1024 * 1024;
+const IPV4_IN_IPV6 = "::ffff:";
+
+type Socket = Bun.Socket<Connection | undefined>;
+
+export interface KafkaServer {
+  readonly host: string;
+  readonly port: number;
+  /** host:port, as clients write it. */
+  readonly address: string;
+  /** Open connections. */
+  readonly connections: number;
+  /** Stops accepting, answers what was accepted, and cuts what is left after `drainMs` (default 5,000). */
+  stop(options?: { drainMs?: number }): Promise<void>;
+}
+
+class BunKafkaServer implements KafkaServer {
+  readonly host: string;
+  private readonly listener: Bun.TCPSocketListener<Connection | undefined>;
+  private readonly parts: ConnectionParts;
+  private readonly open = new Set<Connection>();
+  private readonly limits: KafkaLimits;
+  private sweepTimer: Timer | undefined;
+  private stopping = false;
+  private onAllClosed: (() => void) | undefined;
+
+  constructor(private readonly options: KafkaServerOptions) {
+    this.limits = { ...DEFAULT_KAFKA_LIMITS, ...options.limits };
+    this.host = options.host;
+    const sendFile = options.sendFile === undefined ? (sendfile ?? null) : options.sendFile;
+    this.parts = {
+      context: this.contextOf(options, sendFile === null),
+      budget: new MemoryBudget(Math.max(this.limits.requestMemoryBytesMax, this.limits.requestBytesMax)),
+      sendFile,
+      logger: options.logger ?? silentLogger,
+    };
+    this.listener = Bun.listen<Connection | undefined>({
+      hostname: options.host,
+      port: options.port,
+      socket: {
+        open: (socket) => this.onOpen(socket),
+        data: (socket, bytes) => socket.data?.onData(bytes),
+        drain: (socket) => socket.data?.onDrain(),
+        close: (socket) => this.onClose(socket),
+        error: (_socket, error) => {
+          // A handler threw: a bug, not the client's doing. The process ends with its stack.
+          queueMicrotask(() => {
+            throw error;
+          });
+        },
+      },
+    });
+    this.planSweep(this.parts.context.clock.monotonicMs());
+  }
+
+  get port(): number {
+    return this.listener.port;
+  }
+
+  get address(): string {
+    return this.host.includes(":") ? `[${this.host}]:${this.port}` : `${this.host}:${this.port}`;
+  }
+
+  get connections(): number {
+    return this.open.size;
+  }
+
+  async stop({ drainMs = 5_000 }: { drainMs?: number } = {}): Promise<void> {
+    if (this.stopping) return;
+    this.stopping = true;
+    this.sweepTimer?.cancel();
+    this.listener.stop(false);
+    if (this.open.size === 0) return;
+    const allClosed = new Promise<void>((resolve) => {
+      this.onAllClosed = resolve;
+    });
+    for (const connection of [...this.open]) connection.drain();
+    const timer = this.parts.context.clock.after(drainMs, () => {
+      for (const connection of [...this.open]) connection.terminate();
+    });
+    await allClosed;
+    timer.cancel();
+  }
+
+  private contextOf(options: KafkaServerOptions, copied: boolean): KafkaContext {
+    return {
+      broker: options.broker,
+      limits: this.limits,
+      clock: options.clock ?? systemClock,
+      metrics: new KafkaMetrics(options.metrics ?? new MetricsRegistry(), () => this.open.size),
+      autoCreateStreams: options.autoCreateStreams ?? true,
+      autoCreatePartitions: options.autoCreatePartitions ?? 1,
+      batchBytesMax: options.batchBytesMax ?? BATCH_BYTES_MAX,
+      segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
+      spokenApis: APIS.map((api) => ({
+        apiKey: api.key,
+        minVersion: api.advertisedMin ?? api.request.versions.min,
+        maxVersion: api.request.versions.max,
+      })),
+      rangeBytesMax: copied ? COPIED_RANGE_BYTES_MAX : this.limits.fetchBytesMax,
+    };
+  }
+
+  private onOpen(socket: Socket): void {
+    if (this.stopping || this.open.size >= this.limits.connectionsMax) {
+      this.parts.context.metrics.countClosed("connections");
+      socket.terminate();
+      return;
+    }
+    socket.setNoDelay(true);
+    const { localAddress: local, localPort: port } = socket;
+    const host = local.startsWith(IPV4_IN_IPV6) ? local.slice(IPV4_IN_IPV6.length) : local;
+    const connection = new Connection(
+      socket satisfies KafkaSocket,
+      this.options.advertise ?? { host, port },
+      this.parts,
+    );
+    socket.data = connection;
+    this.open.add(connection);
+  }
+
+  private onClose(socket: Socket): void {
+    const connection = socket.data;
+    if (connection === undefined) return;
+    connection.onClose();
+    this.open.delete(connection);
+    if (this.open.size === 0) this.onAllClosed?.();
+  }
+
+  private planSweep(lastMs: number): void {
+    const { clock } = this.parts.context;
+    const { frameTimeoutMs, idleTimeoutMs } = this.limits;
+    const intervalMs = Math.min(SWEEP_INTERVAL_MS, frameTimeoutMs / 4, idleTimeoutMs / 4);
+    this.sweepTimer = clock.after(intervalMs, () => {
+      const nowMs = clock.monotonicMs();
+      for (const connection of [...this.open]) connection.sweep(nowMs - lastMs);
+      this.planSweep(nowMs);
+    });
+  }
+}
+
+/** Starts listening. Throws the system's error when the address can't be had (EADDRINUSE, EACCES, …). */
+export function startKafkaServer(options: KafkaServerOptions): KafkaServer {
+  return new BunKafkaServer(options);
+}
