@@ -1,0 +1,139 @@
+/** The catalog's file: what it refuses to be opened over, and what it keeps. */
+import { Database } from "bun:sqlite";
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { disk } from "../../src/base/disk.ts";
+import { VoikError } from "../../src/base/errors.ts";
+import { seededRandom } from "../../src/base/random.ts";
+import { Catalog, type StreamRow } from "../../src/streams/catalog.ts";
+import { uniformRanges } from "../../src/streams/hash-range.ts";
+
+let folder: string;
+let path: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "voik-catalog-"));
+  path = join(folder, "voik.db");
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function open(streamsExist = false): Catalog {
+  return Catalog.open({ path, fileSystem: disk, random: seededRandom(1), streamsExist });
+}
+
+function refusal(streamsExist = false): [string, string] {
+  try {
+    open(streamsExist).streams();
+  } catch (error) {
+    if (error instanceof VoikError) return [error.code, error.message];
+    throw error;
+  }
+  throw new Error("was not refused");
+}
+
+function row(name: string, shardCount: number): StreamRow {
+  const shards = uniformRanges(shardCount).map((range, index) => ({
+    index,
+    range,
+    createdAtMs: 1_700_000_000_123 + index,
+    closedAtMs: index === 0 ? 1_800_000_000_000 : undefined,
+    parents: index === 2 ? [0, 1] : [],
+  }));
+  const id = Bun.MD5.hash(name, "hex");
+  return { id, name, state: "active", createdAtMs: 1_700_000_000_000, retentionMs: 86_400_000, shards };
+}
+
+/** A file with a few hundred streams, so that it has many pages. */
+function fill(): void {
+  const catalog = open();
+  for (let i = 0; i < 50; i++) catalog.addStream(row(`stream-${i}`, 3));
+  catalog.close();
+}
+
+test("rows come back as they were written", () => {
+  const catalog = open();
+  const rows = [row("a", 3), row("b", 1)];
+  for (const each of rows) catalog.addStream(each);
+  catalog.close();
+  const again = open(true);
+  expect(again.streams()).toEqual(rows);
+  expect(again.clusterId).toBe(catalog.clusterId);
+  again.removeStream(rows[0]?.id as string);
+  expect(again.streams()).toEqual(rows.slice(1));
+  again.close();
+});
+
+test("a name is free again while its former stream is being deleted", () => {
+  const catalog = open();
+  const first = row("name", 1);
+  catalog.addStream(first);
+  const second = { ...first, id: "f".repeat(32) };
+  expect(() => catalog.addStream(second)).toThrow("UNIQUE");
+  catalog.setState(first.id, "deleting");
+  catalog.addStream(second);
+  expect(catalog.streams().map((stream) => stream.state)).toContain("deleting");
+  catalog.close();
+});
+
+test("a missing or empty catalog over existing streams is no new cluster", () => {
+  expect(refusal(true)).toEqual(["storage_damaged", expect.stringContaining("is missing")]);
+  expect(disk.exists(path)).toBe(false);
+  writeFileSync(path, "");
+  expect(refusal(true)).toEqual(["storage_damaged", expect.stringContaining("it is empty")]);
+  expect(statSync(path).size).toBe(0);
+});
+
+test("a file that is not SQLite's, or another program's, is refused and left as it is", () => {
+  writeFileSync(path, "not a database, but long enough to have the header of one".repeat(40));
+  expect(refusal()[0]).toBe("storage_damaged");
+  expect(readFileSync(path, "utf8")).toStartWith("not a database");
+  rmSync(path);
+  const other = new Database(path);
+  other.run("CREATE TABLE theirs(x)");
+  other.close();
+  expect(refusal()).toEqual(["storage_damaged", expect.stringContaining("not a voik database")]);
+});
+
+test("a newer format is refused and left as it is", () => {
+  fill();
+  const newer = new Database(path);
+  newer.run("PRAGMA user_version = 2");
+  newer.close();
+  const before = readFileSync(path);
+  expect(refusal()).toEqual([
+    "unsupported",
+    expect.stringContaining("has format 2, this voik knows formats up to 1"),
+  ]);
+  expect(readFileSync(path).equals(before)).toBe(true);
+});
+
+test("a torn file is refused", () => {
+  fill();
+  truncateSync(path, statSync(path).size - 4096);
+  expect(refusal(true)[0]).toBe("storage_damaged");
+  truncateSync(path, 5000);
+  expect(refusal(true)[0]).toBe("storage_damaged");
+});
+
+test("pages of noise are refused", () => {
+  fill();
+  const bytes = readFileSync(path);
+  for (let page = 1; page * 4096 < bytes.length; page++) {
+    const damaged = Buffer.from(bytes);
+    seededRandom(page)
+      .bytes(4096)
+      .copy(damaged, page * 4096);
+    writeFileSync(path, damaged);
+    expect([page, refusal(true)[0]]).toEqual([page, "storage_damaged"]);
+  }
+});
+
+test("a stream without its shards is refused", () => {
+  fill();
+  const database = new Database(path);
+  database.run("DELETE FROM shards WHERE shard_index = 1");
+  database.close();
+  expect(refusal(true)).toEqual(["storage_damaged", expect.stringContaining("lacks shards")]);
+});
