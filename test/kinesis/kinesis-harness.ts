@@ -11,10 +11,16 @@ import {
 } from "../../src/kinesis/server.ts";
 import { type MemoryBroker, openMemoryBroker } from "../helpers/memory-broker.ts";
 
+/** A decoded reply; tests say what its members are by what they expect of them. */
+export interface Json {
+  [member: string]: Json;
+  [index: number]: Json;
+}
+
 export interface Reply {
   status: number;
   headers: Headers;
-  body: any;
+  body: Json;
 }
 
 export class KinesisHarness {
@@ -73,10 +79,16 @@ export class KinesisHarness {
   }
 
   /** As `call`, and the operation must succeed. */
-  async ok(operation: string, body: unknown): Promise<any> {
+  async ok(operation: string, body: unknown): Promise<Json> {
     const reply = await this.call(operation, body);
     if (reply.status !== 200) throw new Error(`${operation}: ${reply.status} ${JSON.stringify(reply.body)}`);
     return reply.body;
+  }
+
+  /** A shard iterator of `type` on one shard, as text. */
+  async iterator(stream: string, type: string, more: object = {}): Promise<string> {
+    const request = { StreamName: stream, ShardId: "shardId-000000000000", ShardIteratorType: type, ...more };
+    return String((await this.ok("GetShardIterator", request))["ShardIterator"]);
   }
 
   /** A CBOR request; bytes are sent as they stand. */
@@ -90,7 +102,7 @@ export class KinesisHarness {
       body: body instanceof Uint8Array ? body : encodeCbor(body),
     });
     const bytes = Buffer.from(await response.arrayBuffer());
-    const value = bytes.length === 0 ? undefined : decodeCbor(bytes);
+    const value = (bytes.length === 0 ? {} : decodeCbor(bytes)) as unknown as Json;
     return { status: response.status, headers: response.headers, body: value };
   }
 }
