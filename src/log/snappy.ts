@@ -22,20 +22,14 @@ const snappy = () => require("snappy") as typeof import("snappy");
 
 /** Decompresses xerial or raw snappy. Throws an Error on damaged bytes and on more than `bytesMax` of output. */
 export function decompressSnappy(bytes: Buffer, bytesMax: number): Buffer {
-  if (!bytes.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return decompressRaw(bytes, bytesMax);
-  const chunks: Buffer[] = [];
-  let left = bytesMax;
-  for (let at = XERIAL_HEADER_BYTES; at !== bytes.length;) {
-    if (at + 4 > bytes.length) throw new Error("it is cut off");
-    const end = at + 4 + bytes.readUInt32BE(at);
-    if (end > bytes.length) throw new Error("a chunk runs past the end");
-    if (chunks.length === CHUNKS_MAX) throw new Error(`it has more than ${CHUNKS_MAX} chunks`);
-    const chunk = decompressRaw(bytes.subarray(at + 4, end), left);
-    left -= chunk.length;
-    chunks.push(chunk);
-    at = end;
-  }
-  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+  const chunks = splitChunks(bytes);
+  // All sizes are known before the first chunk is opened, so a bomb costs nothing.
+  let declared = 0;
+  for (const chunk of chunks) declared += declaredBytes(chunk);
+  if (declared > bytesMax) throw new Error(`it has ${declared} bytes, at most ${bytesMax} are allowed`);
+  const { uncompressSync } = snappy();
+  const opened = chunks.map((chunk) => uncompressSync(chunk, { asBuffer: true }) as Buffer);
+  return opened.length === 1 ? (opened[0] as Buffer) : Buffer.concat(opened);
 }
 
 /** Compresses in xerial framing, which every Kafka client reads. */
@@ -54,10 +48,25 @@ export function compressSnappy(bytes: Buffer): Buffer {
   return Buffer.concat(parts);
 }
 
-function decompressRaw(bytes: Buffer, bytesMax: number): Buffer {
-  const declared = readUnsignedVarint({ bytes, at: 0 });
-  if (declared > bytesMax) throw new Error(`it has ${declared} bytes, more than the ${bytesMax} allowed`);
+/** The raw snappy blocks of xerial framing, or the one that `bytes` are. */
+function splitChunks(bytes: Buffer): Buffer[] {
+  if (!bytes.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return [bytes];
+  const chunks: Buffer[] = [];
+  for (let at = XERIAL_HEADER_BYTES; at !== bytes.length;) {
+    if (at + 4 > bytes.length) throw new Error("it is cut off");
+    const end = at + 4 + bytes.readUInt32BE(at);
+    if (end > bytes.length) throw new Error("a chunk runs past the end");
+    if (chunks.length === CHUNKS_MAX) throw new Error(`it has more than ${CHUNKS_MAX} chunks`);
+    chunks.push(bytes.subarray(at + 4, end));
+    at = end;
+  }
+  return chunks;
+}
+
+/** The decompressed size that a raw block starts with. */
+function declaredBytes(chunk: Buffer): number {
+  const declared = readUnsignedVarint({ bytes: chunk, at: 0 });
   // Three bytes stand for at most 64, so a size that can't be reached is a lie: nothing is allocated by it.
-  if (declared > bytes.length * 22) throw new Error(`${bytes.length} bytes can't hold ${declared}`);
-  return snappy().uncompressSync(bytes, { asBuffer: true }) as Buffer;
+  if (declared > chunk.length * 22) throw new Error(`${chunk.length} bytes can't hold ${declared}`);
+  return declared;
 }

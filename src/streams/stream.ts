@@ -29,11 +29,6 @@ export class ShardedStream implements Stream {
       .sort((a, b) => (a.range.start < b.range.start ? -1 : 1));
   }
 
-  /** Shards that take writes. */
-  get openShardCount(): number {
-    return this.routes.length;
-  }
-
   shardForHash(hashKey: bigint): LoggedShard {
     let low = 0;
     let high = this.routes.length - 1;

@@ -118,6 +118,11 @@ describe("there and back", () => {
   }
 });
 
+test("LZ4 frames are of independent blocks: Java clients read no others", () => {
+  const frame = compressRecords("lz4", Buffer.concat([PLAIN, seededRandom(2).bytes(5 << 20)]));
+  expect(frame.readUInt8(4) & 0x20).toBe(0x20);
+});
+
 describe("hostile bytes", () => {
   test("each prefix of a compressed text fails or gives less than the text, never something else", () => {
     for (const { codec, plainBytes, base64 } of golden) {
