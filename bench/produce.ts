@@ -1,0 +1,76 @@
+/**
+ * How near is acks=all produce over TCP to a server that throws the bytes away? 1 KB records in batches, one
+ * connection, requests pipelined as Kafka clients do it (max.in.flight 5), and a second look with many connections.
+ */
+import { ProduceRequest } from "../src/kafka/messages/00-produce.ts";
+import { batchOfBytes } from "./lib/batches.ts";
+import { type BenchServer, startServer } from "./lib/child.ts";
+import { requestFrame } from "./lib/kafka-frames.ts";
+import { comparePairs, MEGABYTE } from "./lib/pairs.ts";
+import { runPipeline } from "./lib/pipeline.ts";
+
+const BYTES_PER_ROUND = 256 << 20;
+const VERSION = 9;
+
+function produceFrame(topic: string, batch: Buffer): Buffer {
+  return requestFrame(0, VERSION, ProduceRequest, {
+    acks: -1,
+    timeoutMs: 30_000,
+    topicData: [{ name: topic, partitionData: [{ index: 0, records: batch }] }],
+  });
+}
+
+async function megabytesPerSecond(port: number, frame: Buffer, connections: number, inFlightMax: number) {
+  const requests = Math.floor(BYTES_PER_ROUND / frame.length / connections);
+  const start = performance.now();
+  await Promise.all(
+    Array.from({ length: connections }, () =>
+      runPipeline({ port, requests, inFlightMax, frameAt: () => frame }),
+    ),
+  );
+  const seconds = (performance.now() - start) / 1_000;
+  return (requests * connections * frame.length) / seconds / MEGABYTE;
+}
+
+/** Latency of one request at a time: what a single careful producer sees. */
+async function printLatency(server: BenchServer, frame: Buffer): Promise<void> {
+  const { latenciesMs } = await runPipeline({
+    port: server.port,
+    requests: 500,
+    inFlightMax: 1,
+    frameAt: () => frame,
+  });
+  const sorted = [...latenciesMs].sort((a, b) => a - b);
+  const at = (part: number) => (sorted[Math.floor(sorted.length * part)] as number).toFixed(2);
+  console.log(`  one 16 KiB batch at a time: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms to the ack`);
+}
+
+export async function run(): Promise<void> {
+  console.log("produce: acks=all over TCP, against a null sink");
+  const sink = await startServer("null-sink");
+  const noSync = await startServer("voik-no-sync");
+  const voik = await startServer("voik");
+  for (const kib of [16, 256]) {
+    const frame = produceFrame("bench", batchOfBytes(kib << 10));
+    for (const connections of [1, 4]) {
+      const against = () => megabytesPerSecond(sink.port, frame, connections, 5);
+      const name = `${kib} KiB batches, ${connections} connection${connections > 1 ? "s" : ""}`;
+      await comparePairs(
+        `${name}, without sync`,
+        "MB/s",
+        5,
+        () => megabytesPerSecond(noSync.port, frame, connections, 5),
+        against,
+      );
+      await comparePairs(
+        name,
+        "MB/s",
+        5,
+        () => megabytesPerSecond(voik.port, frame, connections, 5),
+        against,
+      );
+    }
+  }
+  await printLatency(voik, produceFrame("bench", batchOfBytes(16 << 10)));
+  await Promise.all([sink, noSync, voik].map((server) => server.stop()));
+}

@@ -1,0 +1,189 @@
+/**
+ * One server for a benchmark, in a process of its own: `bun bench/server.ts <role> <folder>`. Prints a line of JSON
+ * with its port, and runs until its standard input ends.
+ *
+ *   voik        the Kafka edge over the real disk          voik-no-sync   the same without fdatasync
+ *   kinesis     the Kinesis edge over the real disk        kinesis-no-sync
+ *   null-sink   cuts frames and answers, keeps nothing     json-sink      parses a JSON body and forgets it
+ *   file        a bare sendfile loop over <folder>/file
+ */
+import { openSync } from "node:fs";
+import { join } from "node:path";
+import { systemClock } from "../src/base/clock.ts";
+import { disk } from "../src/base/disk.ts";
+import { sendfile } from "../src/base/libc.ts";
+import { silentLogger } from "../src/base/logger.ts";
+import { MetricsRegistry } from "../src/base/metrics.ts";
+import { systemRandom } from "../src/base/random.ts";
+import { startKafkaServer } from "../src/kafka/server.ts";
+import { startKinesisServer } from "../src/kinesis/server.ts";
+import { LogStore } from "../src/log/log-store.ts";
+import { StreamBroker } from "../src/streams/stream-broker.ts";
+import { diskWithoutSync } from "./lib/no-sync.ts";
+
+const REPLY_BYTES = 64;
+
+/** A broker with one stream, `bench`, of one shard. */
+async function openBroker(folder: string, sync: boolean): Promise<StreamBroker> {
+  const parts = { fileSystem: sync ? disk : diskWithoutSync, clock: systemClock, logger: silentLogger };
+  const logs = new LogStore({
+    ...parts,
+    segmentBytesMax: 128 << 20,
+    retentionBytes: Infinity,
+    onSyncFailure: (error) => {
+      throw error;
+    },
+  });
+  const broker = await StreamBroker.open({
+    ...parts,
+    dataDir: folder,
+    openLog: logs.open,
+    random: systemRandom,
+    retentionMsDefault: 7 * 86_400_000,
+    shardCountMax: 100,
+  });
+  await broker.createStream({ name: "bench", shardCount: 1 });
+  return broker;
+}
+
+async function serveKafka(folder: string, sync: boolean): Promise<number> {
+  const broker = await openBroker(folder, sync);
+  return startKafkaServer({ broker, host: "127.0.0.1", port: 0 }).port;
+}
+
+async function serveKinesis(folder: string, sync: boolean): Promise<number> {
+  const broker = await openBroker(folder, sync);
+  return startKinesisServer({
+    broker,
+    host: "127.0.0.1",
+    port: 0,
+    iteratorKey: systemRandom.bytes(32),
+    clock: systemClock,
+    random: systemRandom,
+    logger: silentLogger,
+    metrics: new MetricsRegistry(),
+  }).port;
+}
+
+interface SinkState {
+  /** Bytes of the present frame still to come; the first 8 (size, api) are kept in `head`. */
+  left: number;
+  head: Buffer;
+  headBytes: number;
+}
+
+/** Cuts frames by their length and answers each with as many bytes as a produce reply has. */
+function serveNullSink(): number {
+  const replies = Buffer.alloc(REPLY_BYTES * 1024);
+  for (let at = 0; at < replies.length; at += REPLY_BYTES) replies.writeInt32BE(REPLY_BYTES - 4, at);
+  return Bun.listen<SinkState>({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      open: (socket) => void (socket.data = { left: 0, head: Buffer.alloc(4), headBytes: 0 }),
+      data(socket, bytes) {
+        const state = socket.data;
+        let frames = 0;
+        for (let at = 0; at < bytes.length;) {
+          if (state.left === 0) {
+            const taken = bytes.copy(state.head, state.headBytes, at, at + 4 - state.headBytes);
+            at += taken;
+            state.headBytes += taken;
+            if (state.headBytes < 4) break;
+            state.headBytes = 0;
+            state.left = state.head.readInt32BE(0);
+          }
+          const taken = Math.min(state.left, bytes.length - at);
+          at += taken;
+          state.left -= taken;
+          if (state.left === 0) frames++;
+        }
+        if (frames > 0) socket.write(replies.subarray(0, frames * REPLY_BYTES));
+      },
+    },
+  }).port;
+}
+
+/** Reads the body and parses the JSON: what any HTTP server in this runtime pays before it does anything. */
+function serveJsonSink(): number {
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    http2: true,
+    maxRequestBodySize: 16 << 20,
+    fetch: async (request) => {
+      const { Records } = JSON.parse(await request.text()) as { Records: unknown[] };
+      return new Response(JSON.stringify({ count: Records.length }));
+    },
+  });
+  return server.port as number;
+}
+
+/** Answers each 12-byte request (position i64, bytes i32) with size and that piece of the file, by sendfile. */
+function serveFile(folder: string): number {
+  const fd = openSync(join(folder, "file"), "r");
+  interface Sending {
+    asked: Buffer;
+    position: number;
+    bytes: number;
+  }
+  const pump = (socket: Bun.Socket<Sending>) => {
+    const state = socket.data;
+    const socketFd = (socket as unknown as { fd: number }).fd;
+    for (;;) {
+      while (state.bytes > 0) {
+        const sent = sendfile?.(socketFd, fd, state.position, state.bytes) ?? 0;
+        if (sent <= 0) {
+          // EAGAIN: a small write through Bun arms `drain`.
+          const piece = Buffer.allocUnsafe(Math.min(4096, state.bytes));
+          piece.fill(0);
+          const written = socket.write(piece);
+          state.position += written;
+          state.bytes -= written;
+          if (written < piece.length) return;
+          continue;
+        }
+        state.position += sent;
+        state.bytes -= sent;
+      }
+      if (state.asked.length < 12) return;
+      state.position = Number(state.asked.readBigInt64BE(0));
+      state.bytes = state.asked.readInt32BE(8);
+      state.asked = state.asked.subarray(12);
+      const size = Buffer.alloc(4);
+      size.writeInt32BE(state.bytes, 0);
+      socket.write(size);
+    }
+  };
+  return Bun.listen<Sending>({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      open: (socket) => void (socket.data = { asked: Buffer.alloc(0), position: 0, bytes: 0 }),
+      data(socket, bytes) {
+        socket.data.asked = Buffer.concat([socket.data.asked, bytes]);
+        pump(socket);
+      },
+      drain: pump,
+    },
+  }).port;
+}
+
+const ROLES: Record<string, (folder: string) => number | Promise<number>> = {
+  voik: (folder) => serveKafka(folder, true),
+  "voik-no-sync": (folder) => serveKafka(folder, false),
+  kinesis: (folder) => serveKinesis(folder, true),
+  "kinesis-no-sync": (folder) => serveKinesis(folder, false),
+  "null-sink": serveNullSink,
+  "json-sink": serveJsonSink,
+  file: serveFile,
+};
+
+const [role = "", folder = ""] = process.argv.slice(2);
+const start = ROLES[role];
+if (!start) throw new Error(`no role ${role}`);
+console.log(JSON.stringify({ port: await start(folder) }));
+for await (const _ of Bun.stdin.stream()) {
+  // runs until whoever started it closes the pipe
+}
+process.exit(0);
