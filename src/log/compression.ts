@@ -15,7 +15,7 @@ import { compressZstd, decompressZstd } from "./zstd.ts";
 export type CompressionName = "none" | "gzip" | "snappy" | "lz4" | "zstd";
 
 /** Most bytes that one batch may decompress to. */
-export const DECOMPRESSED_BYTES_MAX = 64 << 20;
+export const DECOMPRESSED_BYTES_MAX = 24 * 1024 * 1024;
 /** Up to here any ratio is fine: what fits into one request uncompressed, equal records compress a thousandfold. */
 const RATIO_FREE_BYTES = 16 << 20;
 const RATIO_MAX = 100;

@@ -26,7 +26,7 @@ const STORED = 0x80000000;
 const WINDOW_BYTES = 64 << 10;
 /** A byte of a block stands for at most 255. */
 const RATIO_MAX = 255;
-/** 64 times as many as 64 MiB in the smallest block size: hostile crumbs must not cost seconds. */
+/** 64 times as many as the limit in the smallest block size: hostile crumbs must not cost seconds. */
 const BLOCKS_MAX = 1 << 16;
 
 const lz4 = () => require("lz4-napi") as typeof import("lz4-napi");

@@ -15,7 +15,7 @@ const XERIAL_HEADER_BYTES = 16;
 const XERIAL_VERSION = 1;
 /** What snappy-java puts into one chunk. */
 const CHUNK_BYTES = 32 << 10;
-/** Twice as many as 64 MiB in chunks of 2 KiB: hostile crumbs must not cost seconds. */
+/** Twice as many as the limit in chunks of 2 KiB: hostile crumbs must not cost seconds. */
 const CHUNKS_MAX = 1 << 16;
 
 const snappy = () => require("snappy") as typeof import("snappy");
