@@ -3,15 +3,12 @@
  * target, size of the body, operation, body, then whatever the operation itself demands.
  */
 import { AssertionError } from "../base/assert.ts";
-import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Random } from "../base/random.ts";
-import type { Broker } from "../streams/broker.ts";
 import { type BodyFormat, bodyFormat } from "./body.ts";
 import { callerOf } from "./caller.ts";
 import { KinesisError, toKinesisError } from "./errors.ts";
-import type { KinesisMetrics } from "./kinesis-metrics.ts";
-import type { Operation } from "./operation.ts";
+import type { Operation, Services } from "./operation.ts";
 import { OPERATIONS } from "./operations.ts";
 import {
   accessDeniedReply,
@@ -22,18 +19,14 @@ import {
   unknownFormatReply,
 } from "./reply.ts";
 import type { RequestBodies } from "./request-body.ts";
-import type { SealedTokens } from "./sealed-token.ts";
 
 const TARGET_PREFIX = "Kinesis_20131202.";
 const UNKNOWN = "unknown";
 
 export interface DispatchOptions {
-  broker: Broker;
-  clock: Clock;
+  services: Services;
   random: Random;
   logger: Logger;
-  metrics: KinesisMetrics;
-  tokens: SealedTokens;
   bodies: RequestBodies;
   /** Account of callers whose access key id is no account. */
   accountId: string;
@@ -51,7 +44,7 @@ export class Dispatcher {
 
   /** Answers `request`. `onBody` is called once its body is in: from then on the time is the server's own. */
   async handle(request: Request, onBody: () => void): Promise<Response> {
-    const { clock, metrics } = this.options;
+    const { clock, metrics } = this.options.services;
     const startMs = clock.monotonicMs();
     const target = request.headers.get("x-amz-target") ?? "";
     const operationName = target.startsWith(TARGET_PREFIX) ? target.slice(TARGET_PREFIX.length) : "";
@@ -89,9 +82,9 @@ export class Dispatcher {
   }
 
   private run(operation: Operation, body: Uint8Array, format: BodyFormat, request: Request) {
-    const { broker, clock, tokens, metrics, accountId } = this.options;
+    const { accountId, services } = this.options;
     const caller = callerOf(request.headers.get("authorization"), accountId);
-    return operation.run(format.decode(body), { broker, clock, tokens, metrics, caller, format });
+    return operation.run(format.decode(body), { ...services, caller, format });
   }
 
   private explain(error: unknown): KinesisError {

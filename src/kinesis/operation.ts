@@ -7,16 +7,22 @@ import type { Broker } from "../streams/broker.ts";
 import type { BodyFormat } from "./body.ts";
 import type { Caller } from "./caller.ts";
 import type { KinesisMetrics } from "./kinesis-metrics.ts";
+import type { OpenBatches } from "./open-batches.ts";
 import type { SealedTokens } from "./sealed-token.ts";
 import type { InputOf, StructureShape } from "./shapes.ts";
 import { readInput } from "./validation.ts";
 
-/** What a handler works with. */
-export interface RequestContext {
+/** What every request works with. */
+export interface Services {
   readonly broker: Broker;
   readonly clock: Clock;
   readonly tokens: SealedTokens;
   readonly metrics: KinesisMetrics;
+  readonly openBatches: OpenBatches;
+}
+
+/** What a handler works with. */
+export interface RequestContext extends Services {
   /** Who asks: account and region, as they stand in ARNs and messages. */
   readonly caller: Caller;
   /** How this request's body carries blobs and timestamps. */

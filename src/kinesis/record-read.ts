@@ -1,23 +1,28 @@
 /**
  * Reads records of a shard for GetRecords. Batches are read from the log in growing pieces and opened one by one;
  * a call ends at the asked number of records, at 10 MiB of data, at the durable end, or when it has opened
- * WORK_BYTES_MAX, whatever comes first. It may end inside a batch: the next call skips to its offset.
+ * WORK_BYTES_MAX, whatever comes first. It may end inside a batch: the next call goes on at its offset.
+ *
+ * What a Kafka client put inside a batch was never looked at before, so nothing in it is believed: offsets must lie
+ * in the batch, times are held to what clients can show, and a batch that does not open is an error that says
+ * how to go on behind it.
  */
 import { VoikError } from "../base/errors.ts";
-import { RecordReader } from "../log/record.ts";
 import {
   Attribute,
   attributesOf,
-  baseOffsetOf,
   batchBytesOf,
+  compressionOf,
   maxTimestampOf,
   nextOffsetOf,
 } from "../log/record-batch.ts";
+import { RecordReader } from "../log/record.ts";
 import type { Shard } from "../streams/broker.ts";
 import { sequenceNumber } from "../streams/sequence-number.ts";
 import type { BodyFormat, WireBlob, WireTimestamp } from "./body.ts";
 import { invalidArgument } from "./errors.ts";
 import { GET_RECORDS_BYTES_MAX } from "./members.ts";
+import type { OpenBatch, OpenBatches } from "./open-batches.ts";
 import { shownPartitionKey } from "./shown-partition-key.ts";
 
 interface RecordView {
@@ -28,12 +33,12 @@ interface RecordView {
 }
 
 export interface ReadRecords {
-  records: RecordView[];
-  dataBytes: number;
+  readonly records: readonly RecordView[];
+  readonly dataBytes: number;
   /** Where the next read goes on. */
-  nextOffset: number;
-  /** Of the last record given or batch passed over; undefined when there was neither. */
-  lastTimestampMs: number | undefined;
+  readonly nextOffset: number;
+  /** Of the last record given, else of a batch passed over; undefined when there was neither. */
+  readonly lastTimestampMs: number | undefined;
 }
 
 /** Bytes of batches, decompressed ones counted so, that one call opens before it answers with what it has. */
@@ -41,19 +46,28 @@ const WORK_BYTES_MAX = 16 * 1024 * 1024;
 /** Most polls find little: the first piece is small, and each next one twice as large. */
 const PIECE_BYTES_MIN = 64 * 1024;
 const PIECE_BYTES_MAX = 1024 * 1024;
+/** The end of the year 9999: some clients fail on anything later. */
+const TIMESTAMP_MS_MAX = 253_402_300_799_999;
 
 const NO_DATA = Buffer.alloc(0);
 
 /**
- * Up to `limit` records of `shard` from `from` on. Throws InvalidArgumentException when the very first batch can't
- * be opened, and the log's own VoikErrors; with records in hand it gives those and leaves the error to the next.
+ * Up to `limit` records of `shard` from `from` on. Throws InvalidArgumentException when the first batch can't be
+ * opened, and the log's own VoikErrors; with records in hand it gives those and leaves the error to the next call.
  */
-export function readRecords(shard: Shard, from: number, limit: number, format: BodyFormat): ReadRecords {
-  const read = new Read(shard, from, limit, format);
+export function readRecords(
+  shard: Shard,
+  from: number,
+  limit: number,
+  format: BodyFormat,
+  openBatches: OpenBatches,
+): ReadRecords {
+  const read = new Read(shard, from, limit, format, openBatches);
   try {
     read.run();
   } catch (error) {
-    if (!(error instanceof VoikError) || read.records.length === 0) throw error;
+    if (!(error instanceof VoikError)) throw error;
+    if (read.records.length === 0) throw read.explain(error);
   }
   return read;
 }
@@ -64,15 +78,20 @@ class Read implements ReadRecords {
   lastTimestampMs: number | undefined;
   private countedBytes = 0;
   private workBytes = 0;
+  /** End of the batch that is being opened or read. */
+  private batchEnd: number | undefined;
 
   constructor(
     private readonly shard: Shard,
     public nextOffset: number,
     private readonly limit: number,
     private readonly format: BodyFormat,
+    private readonly openBatches: OpenBatches,
   ) {}
 
   run(): void {
+    const parked = this.openBatches.take(this.shard.log, this.nextOffset);
+    if (parked !== undefined && !this.takeRecords(parked)) return;
     let pieceBytes = PIECE_BYTES_MIN;
     while (this.workBytes < WORK_BYTES_MAX) {
       const piece = this.readPiece(pieceBytes);
@@ -86,7 +105,18 @@ class Read implements ReadRecords {
     }
   }
 
+  /** What the client is told when nothing could be read. */
+  explain(error: VoikError): Error {
+    if (this.batchEnd === undefined) return error;
+    return invalidArgument(
+      `The records from sequence number ${sequenceNumber(this.shard, this.nextOffset)} on can't be opened: ` +
+        `${error.message}. To go on behind them, ask for an iterator AFTER_SEQUENCE_NUMBER ` +
+        `${sequenceNumber(this.shard, this.batchEnd - 1)}.`,
+    );
+  }
+
   private readPiece(bytesMax: number): Buffer | undefined {
+    this.batchEnd = undefined;
     const range = this.shard.log.locate(this.nextOffset, bytesMax);
     if (range === undefined) return undefined;
     try {
@@ -100,36 +130,36 @@ class Read implements ReadRecords {
 
   /** False when the call is full. */
   private takeBatch(batch: Buffer): boolean {
-    const behind = nextOffsetOf(batch);
-    if (behind <= this.nextOffset) return true;
+    const endOffset = nextOffsetOf(batch);
+    if (endOffset <= this.nextOffset) return true;
     if (this.workBytes >= WORK_BYTES_MAX) return false;
+    this.batchEnd = endOffset;
     if ((attributesOf(batch) & Attribute.control) === 0) {
-      const reader = this.open(batch);
+      const reader = new RecordReader(batch);
       this.workBytes += reader.bytes.length;
-      while (reader.next()) {
-        if (reader.offset < this.nextOffset) continue;
-        if (!this.takeRecord(reader)) return false;
-      }
+      if (reader.next())
+        return this.takeRecords({ reader, endOffset, compressed: compressionOf(batch) !== 0 });
     } else {
       this.workBytes += batch.length;
     }
-    // Control batches, and offsets that compaction took, leave nothing to give and are passed all the same.
     this.lastTimestampMs ??= maxTimestampOf(batch);
-    this.nextOffset = behind;
+    this.nextOffset = endOffset;
     return true;
   }
 
-  private open(batch: Buffer): RecordReader {
-    try {
-      return new RecordReader(batch);
-    } catch (error) {
-      if (!(error instanceof VoikError) || this.records.length > 0) throw error;
-      throw invalidArgument(
-        `The records from ${sequenceNumber(this.shard, baseOffsetOf(batch))} on were written so that they can't be ` +
-          `opened (${error.message}). Go on behind them: AFTER_SEQUENCE_NUMBER ` +
-          sequenceNumber(this.shard, nextOffsetOf(batch) - 1),
-      );
-    }
+  private takeRecords(batch: OpenBatch): boolean {
+    const { reader, endOffset } = batch;
+    this.batchEnd = endOffset;
+    do {
+      if (reader.offset < this.nextOffset) continue;
+      if (reader.offset >= endOffset) throw new VoikError("batch_invalid", "a record lies outside its batch");
+      if (!this.takeRecord(reader)) {
+        if (batch.compressed) this.openBatches.park(this.shard.log, this.nextOffset, batch);
+        return false;
+      }
+    } while (reader.next());
+    this.nextOffset = endOffset;
+    return true;
   }
 
   private takeRecord(record: RecordReader): boolean {
@@ -138,15 +168,16 @@ class Read implements ReadRecords {
     const bytes = value.length + (key?.length ?? 0);
     if (this.records.length >= this.limit) return false;
     if (this.records.length > 0 && this.countedBytes + bytes > GET_RECORDS_BYTES_MAX) return false;
+    const timestampMs = Math.min(Math.max(record.timestampMs, 0), TIMESTAMP_MS_MAX);
     this.countedBytes += bytes;
     this.dataBytes += value.length;
     this.records.push({
       SequenceNumber: sequenceNumber(this.shard, record.offset),
-      ApproximateArrivalTimestamp: this.format.timestamp(record.timestampMs),
+      ApproximateArrivalTimestamp: this.format.timestamp(timestampMs),
       Data: this.format.blob(value),
       PartitionKey: shownPartitionKey(key, record.offset),
     });
-    this.lastTimestampMs = record.timestampMs;
+    this.lastTimestampMs = timestampMs;
     this.nextOffset = record.offset + 1;
     return true;
   }

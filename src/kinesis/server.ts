@@ -9,6 +9,7 @@ import type { Random } from "../base/random.ts";
 import type { Broker } from "../streams/broker.ts";
 import { Dispatcher } from "./dispatch.ts";
 import { KinesisMetrics } from "./kinesis-metrics.ts";
+import { OpenBatches } from "./open-batches.ts";
 import { RequestBodies, type RequestBodyLimits } from "./request-body.ts";
 import { SealedTokens } from "./sealed-token.ts";
 
@@ -50,12 +51,15 @@ export function startKinesisServer(options: KinesisServerOptions): KinesisServer
   const { broker, clock, random, logger } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const dispatcher = new Dispatcher({
-    broker,
-    clock,
+    services: {
+      broker,
+      clock,
+      tokens: new SealedTokens(options.iteratorKey, clock),
+      metrics: new KinesisMetrics(options.metrics),
+      openBatches: new OpenBatches(),
+    },
     random,
     logger,
-    metrics: new KinesisMetrics(options.metrics),
-    tokens: new SealedTokens(options.iteratorKey, clock),
     bodies: new RequestBodies(limits),
     accountId: options.accountId ?? DEFAULT_ACCOUNT_ID,
   });

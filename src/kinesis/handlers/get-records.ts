@@ -26,7 +26,13 @@ export const getRecords = operation(input, (request, context) => {
   }
   // What retention has taken since the iterator was made is passed over, as AWS does.
   const from = Math.max(position.offset, shard.log.startOffset);
-  const read = readRecords(shard, from, request.Limit ?? GET_RECORDS_MAX, context.format);
+  const read = readRecords(
+    shard,
+    from,
+    request.Limit ?? GET_RECORDS_MAX,
+    context.format,
+    context.openBatches,
+  );
   context.metrics.recordsOut.add(read.records.length);
   context.metrics.bytesOut.add(read.dataBytes);
   return {

@@ -1,0 +1,133 @@
+/** PutRecord and PutRecords: routing, order, rules that fail a whole request, failures of one shard. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { VoikError } from "../../src/base/errors.ts";
+import { memoryLogOf } from "../helpers/memory-broker.ts";
+import { KinesisHarness } from "./kinesis-harness.ts";
+
+let harness: KinesisHarness;
+beforeAll(async () => {
+  harness = await KinesisHarness.start();
+  await harness.ok("CreateStream", { StreamName: "s", ShardCount: 4 });
+});
+afterAll(() => harness.stop());
+
+interface Result {
+  ShardId?: string;
+  SequenceNumber?: string;
+  ErrorCode?: string;
+  ErrorMessage?: string;
+}
+const put = async (Records: object[]) =>
+  (await harness.ok("PutRecords", { StreamName: "s", Records }))["Records"] as unknown as Result[];
+const shardOf = (result: Result | undefined) => Number(result?.ShardId?.slice(-4));
+const keyInShard = (shard: number) => String(2n ** 126n * BigInt(shard) + 5n);
+
+test("records go where MD5 of their key, or their explicit hash key, says", async () => {
+  // MD5 of a, b and c starts with 0cc1, 92eb and 4a8a.
+  const results = await put([
+    { Data: "", PartitionKey: "a" },
+    { Data: "", PartitionKey: "b" },
+    { Data: "", PartitionKey: "c" },
+    { Data: "", PartitionKey: "a", ExplicitHashKey: keyInShard(3) },
+    { Data: "", PartitionKey: "a", ExplicitHashKey: String(2n ** 128n - 1n) },
+  ]);
+  expect(results.map(shardOf)).toEqual([0, 2, 1, 3, 3]);
+});
+
+test("results stand in the order of the request, and sequence numbers ascend in each shard", async () => {
+  const keys = Array.from({ length: 500 }, (_, i) => i % 4);
+  const results = await put(
+    keys.map((shard) => ({ Data: "", PartitionKey: "k", ExplicitHashKey: keyInShard(shard) })),
+  );
+  expect(results.map(shardOf)).toEqual(keys);
+  for (const shard of [0, 1, 2, 3]) {
+    const numbers = results
+      .filter((result) => shardOf(result) === shard)
+      .map((result) => BigInt(result.SequenceNumber ?? 0));
+    expect(numbers.every((number, i) => i === 0 || number > (numbers[i - 1] ?? 0n))).toBe(true);
+  }
+});
+
+test("what fails in one shard fails there only", async () => {
+  const log = memoryLogOf(harness.memory.broker.streamByName("s")?.shards[1] as never);
+  log.appendError = new VoikError("storage_failed", "the volume failed");
+  const reply = await harness.ok("PutRecords", {
+    StreamName: "s",
+    Records: [0, 1, 2, 1].map((shard) => ({
+      Data: "",
+      PartitionKey: "k",
+      ExplicitHashKey: keyInShard(shard),
+    })),
+  });
+  log.appendError = undefined;
+  expect(reply["FailedRecordCount"] as unknown).toBe(2);
+  const failed = { ErrorCode: "InternalFailure", ErrorMessage: "the volume failed" };
+  expect(reply["Records"] as unknown).toMatchObject([
+    { ShardId: "shardId-000000000000" },
+    failed,
+    { ShardId: "shardId-000000000002" },
+    failed,
+  ]);
+});
+
+test("an explicit hash key of 2^128 fails the whole request", async () => {
+  const before = harness.memory.broker.streamByName("s")?.shards.map((shard) => shard.log.endOffset);
+  const above = String(2n ** 128n);
+  const Records = [
+    { Data: "", PartitionKey: "a" },
+    { Data: "", PartitionKey: "a", ExplicitHashKey: above },
+  ];
+  expect((await harness.call("PutRecords", { StreamName: "s", Records })).body as unknown).toEqual({
+    __type: "InvalidArgumentException",
+    message: `Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was ${above}`,
+  });
+  expect(harness.memory.broker.streamByName("s")?.shards.map((shard) => shard.log.endOffset)).toEqual(
+    before as number[],
+  );
+});
+
+describe("SequenceNumberForOrdering", () => {
+  const record = (SequenceNumberForOrdering: string) => ({
+    StreamName: "s",
+    PartitionKey: "a",
+    Data: "",
+    SequenceNumberForOrdering,
+  });
+
+  test("of an earlier record gives a larger number", async () => {
+    const first = String(
+      (await harness.ok("PutRecord", { StreamName: "s", PartitionKey: "a", Data: "" }))["SequenceNumber"],
+    );
+    const second = String((await harness.ok("PutRecord", record(first)))["SequenceNumber"]);
+    expect(BigInt(second) > BigInt(first)).toBe(true);
+  });
+
+  test("that was never given out is refused", async () => {
+    const last = String(
+      (await harness.ok("PutRecord", { StreamName: "s", PartitionKey: "a", Data: "" }))["SequenceNumber"],
+    );
+    for (const number of ["1", String(BigInt(last) + (1n << 80n)), "9".repeat(56)]) {
+      expect((await harness.call("PutRecord", record(number))).body as unknown).toEqual({
+        __type: "InvalidArgumentException",
+        message: `ExclusiveMinimumSequenceNumber ${number} used in PutRecord on stream s under account 000000000000 is invalid.`,
+      });
+    }
+  });
+});
+
+test("empty data and a key of 256 characters are taken", async () => {
+  expect(
+    (await harness.call("PutRecord", { StreamName: "s", PartitionKey: "ж".repeat(256), Data: "" })).status,
+  ).toBe(200);
+});
+
+test("a stream that is not there is a ResourceNotFoundException", async () => {
+  const reply = await harness.call("PutRecords", {
+    StreamName: "none",
+    Records: [{ Data: "", PartitionKey: "a" }],
+  });
+  expect(reply.body as unknown).toEqual({
+    __type: "ResourceNotFoundException",
+    message: "Stream none under account 000000000000 not found.",
+  });
+});
