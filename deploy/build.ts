@@ -2,21 +2,21 @@
  * Builds the executable: `bun deploy/build.ts` for this machine into dist/voik, `--release` for every target into
  * dist/release with SHA256SUMS, or one target by name ("bun-linux-x64-musl") into dist.
  *
- * Each executable carries one native CRC-32C file: its own. The package's loader, which would look for the right
- * one at run time (and obey an environment variable), is left out; a plugin puts the file in its place.
+ * Each executable carries one native file of each native package: its own. The packages' loaders, which would look
+ * for the right one at run time (and obey an environment variable), are left out; a plugin puts the file in place.
  * The executable reads neither ./.env nor ./bunfig.toml of the folder it is started in.
  */
-import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { type BuildTarget, hostTarget, TARGETS } from "./targets.ts";
+import { type BuildTarget, hostTarget, isInstalled, NATIVE_PACKAGES, TARGETS } from "./targets.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const DIST = join(ROOT, "dist");
 const HOST = hostTarget(join(ROOT, "node_modules"));
 
 async function build(target: BuildTarget, outfile: string): Promise<void> {
-  const nativeFile = await nativeCrc(target);
+  const requireFrom = await nativePackagesOf(target);
   const result = await Bun.build({
     entrypoints: [join(ROOT, "src/main.ts")],
     minify: true,
@@ -25,12 +25,15 @@ async function build(target: BuildTarget, outfile: string): Promise<void> {
     sourcemap: "none",
     plugins: [
       {
-        name: "one native file",
+        name: "native files of this target",
         setup(builder) {
-          builder.onLoad({ filter: /\/@node-rs\/crc32\/index\.js$/ }, () => ({
-            contents: `const native = require(${JSON.stringify(nativeFile)}); exports.crc32c = native.crc32c;`,
-            loader: "js",
-          }));
+          for (const { loader, packageFor } of NATIVE_PACKAGES) {
+            const file = JSON.stringify(requireFrom.resolve(packageFor(target)));
+            builder.onLoad({ filter: loader }, () => ({
+              contents: `module.exports = require(${file});`,
+              loader: "js",
+            }));
+          }
         },
       },
     ],
@@ -45,14 +48,14 @@ async function build(target: BuildTarget, outfile: string): Promise<void> {
   console.log(`${outfile.slice(ROOT.length + 1)}  ${(Bun.file(outfile).size / 1e6).toFixed(1)} MB`);
 }
 
-/** The path of the target's .node file; installs it into a folder of its own when it isn't this machine's. */
-async function nativeCrc(target: BuildTarget): Promise<string> {
+/** Finds the target's .node files; installs them into a folder of their own when they aren't this machine's. */
+async function nativePackagesOf(target: BuildTarget): Promise<NodeJS.Require> {
   let from = ROOT;
-  if (!existsSync(join(ROOT, "node_modules", target.crcPackage))) {
+  if (!isInstalled(target, join(ROOT, "node_modules"))) {
     from = join(DIST, "native", target.name);
     await installFor(target, from);
   }
-  return createRequire(join(from, "package.json")).resolve(target.crcPackage);
+  return createRequire(join(from, "package.json"));
 }
 
 /** `npm ci` for another platform: the same lock file, so the same versions and checked hashes. */
