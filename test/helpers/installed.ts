@@ -1,0 +1,52 @@
+/**
+ * Clients that are programs of the system. A test of one that is not installed is skipped, and its name is printed;
+ * with VOIK_REQUIRE_CLIENTS=1 (continuous integration) it fails instead.
+ */
+import { describe } from "bun:test";
+
+/** Debian's own Python and AWS CLI, not one that a version manager put before them on PATH. */
+const DEBIAN_ENV = { PATH: "/usr/bin:/bin" };
+
+/** Dummies: voik takes any signature. AWS clients refuse to start without region and credentials. */
+export const AWS_ENV = {
+  ...DEBIAN_ENV,
+  AWS_ACCESS_KEY_ID: "test",
+  AWS_SECRET_ACCESS_KEY: "test",
+  AWS_DEFAULT_REGION: "us-east-1",
+  AWS_REGION: "us-east-1",
+  AWS_EC2_METADATA_DISABLED: "true",
+  AWS_PAGER: "",
+  HOME: "/nonexistent",
+};
+
+/** `describe` that runs only where `command` works (exit code 0). */
+export function describeWith(client: string, command: readonly string[], tests: () => void): void {
+  let works: boolean;
+  try {
+    works = Bun.spawnSync([...command], { env: DEBIAN_ENV, stdout: "ignore", stderr: "ignore" }).success;
+  } catch {
+    works = false;
+  }
+  if (works) return describe(client, tests);
+  if (process.env.VOIK_REQUIRE_CLIENTS === "1")
+    throw new Error(`${client} is not installed (${command.join(" ")})`);
+  console.log(`skipped: ${client} is not installed (${command.join(" ")})`);
+  describe.skip(`${client} (not installed)`, tests);
+}
+
+/** Runs a program to its end and returns its standard output. Throws with its standard error on a failure. */
+export async function run(
+  command: readonly string[],
+  options: { env?: Record<string, string>; input?: Uint8Array } = {},
+): Promise<Buffer> {
+  const child = Bun.spawn([...command], {
+    env: options.env ?? DEBIAN_ENV,
+    stdin: options.input ?? "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [out, errors, code] = await Promise.all([child.stdout.bytes(), child.stderr.text(), child.exited]);
+  if (code !== 0)
+    throw new Error(`${command.slice(0, 6).join(" ")} …: exit code ${code}\n${errors.slice(-4000)}`);
+  return Buffer.from(out);
+}

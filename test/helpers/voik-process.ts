@@ -1,0 +1,187 @@
+/**
+ * The compiled executable, as a person runs it: started on free ports with a data folder of its own, stopped by
+ * SIGTERM (exit code 0 or the test fails), killed by SIGKILL, started again on the same folder.
+ *
+ *   await using voik = await VoikProcess.start();
+ *
+ * VOIK_BIN names another executable; without it dist/voik is used, and built when it is missing.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dir, "../..");
+const READY_TIMEOUT_MS = 10_000;
+const STOP_TIMEOUT_MS = 10_000;
+
+export interface Addresses {
+  /** host:port */
+  kafka: string;
+  /** http://host:port */
+  kinesis: string;
+  /** http://host:port */
+  admin: string;
+}
+
+export interface StartOptions {
+  /** Data folder; a temporary one, removed in the end, when it is not given. */
+  folder?: string;
+  /** Further flags of `voik serve`. */
+  args?: readonly string[];
+  /** The whole environment of the process. Default: PATH and nothing else. */
+  env?: Record<string, string>;
+  cwd?: string;
+}
+
+let built: string | undefined;
+
+/** Path of the executable under test; built by `make build` when it is not there. */
+export function voikExecutable(): string {
+  if (built !== undefined) return built;
+  const path = process.env.VOIK_BIN ?? join(ROOT, "dist/voik");
+  if (!existsSync(path)) {
+    const make = Bun.spawnSync(["make", "build"], { cwd: ROOT, stdout: "pipe", stderr: "pipe" });
+    if (!make.success) throw new Error(`make build failed: ${make.stderr}`);
+  }
+  return (built = path);
+}
+
+/** A new temporary folder; whoever makes one removes it. */
+export function temporaryFolder(name: string): string {
+  return mkdtempSync(join(tmpdir(), `voik-${name}-`));
+}
+
+export class VoikProcess implements AsyncDisposable {
+  addresses!: Addresses;
+  /** Milliseconds from spawn to the ready line. */
+  readyMs = 0;
+  /** What the process has written to standard error. */
+  stderr = "";
+  private child!: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  private drained!: Promise<void>;
+
+  private constructor(
+    readonly folder: string,
+    private readonly ownsFolder: boolean,
+    private readonly options: StartOptions,
+  ) {}
+
+  /** Starts the executable and waits for its ready line. Throws with its standard error when none comes. */
+  static async start(options: StartOptions = {}): Promise<VoikProcess> {
+    const folder = options.folder ?? temporaryFolder("data");
+    const voik = new VoikProcess(folder, options.folder === undefined, options);
+    await voik.spawn();
+    return voik;
+  }
+
+  get pid(): number {
+    return this.child.pid;
+  }
+
+  get kafkaPort(): number {
+    return Number(this.addresses.kafka.split(":").pop());
+  }
+
+  get running(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** Resident memory now, in bytes (Linux). */
+  residentBytes(): number {
+    return this.statusBytes("VmRSS");
+  }
+
+  /** The most resident memory that it ever had, in bytes (Linux). */
+  peakResidentBytes(): number {
+    return this.statusBytes("VmHWM");
+  }
+
+  /** SIGTERM; throws unless it ends with exit code 0 in ten seconds. */
+  async stop(): Promise<void> {
+    if (!this.running) return this.fail("stop: it is not running");
+    this.child.kill("SIGTERM");
+    const late = Bun.sleep(STOP_TIMEOUT_MS).then(() => "late");
+    if ((await Promise.race([this.child.exited, late])) === "late") this.fail("SIGTERM did not end it");
+    await this.drained;
+    if (this.child.exitCode !== 0) this.fail(`exit code ${this.child.exitCode}`);
+  }
+
+  /** SIGKILL; resolves when the process is gone. */
+  async kill(): Promise<void> {
+    this.child.kill("SIGKILL");
+    await this.child.exited;
+    await this.drained;
+  }
+
+  /** Starts again on the same folder, on new ports. The process has to be gone. */
+  async restart(): Promise<void> {
+    if (this.running) this.fail("restart: it is still running");
+    await this.spawn();
+  }
+
+  /** Kills it if it runs and removes a temporary folder. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.running) await this.kill();
+    if (this.ownsFolder) rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private async spawn(): Promise<void> {
+    const ports = ["--kafka-port", "--kinesis-port", "--admin-port"].flatMap((flag) => [flag, "0"]);
+    const { args = [], env = { PATH: process.env.PATH ?? "" }, cwd } = this.options;
+    const command = [
+      voikExecutable(),
+      "serve",
+      "--data-dir",
+      this.folder,
+      ...ports,
+      "--log-format",
+      "json",
+      ...args,
+    ];
+    const startedAtMs = performance.now();
+    const child = Bun.spawn(command, { cwd, env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+    this.child = child;
+    this.stderr = "";
+    this.drained = this.collect(child.stderr);
+    const line = await Promise.race([readyLine(child.stdout), Bun.sleep(READY_TIMEOUT_MS)]);
+    if (line === undefined) {
+      child.kill("SIGKILL");
+      await this.drained;
+      this.fail("no ready line");
+    }
+    this.readyMs = performance.now() - startedAtMs;
+    const { msg, kafka, kinesis, admin } = JSON.parse(line as string);
+    if (msg !== "ready") this.fail(`not a ready line: ${line}`);
+    this.addresses = { kafka, kinesis, admin };
+  }
+
+  private async collect(stream: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) this.stderr += decoder.decode(chunk, { stream: true });
+  }
+
+  private statusBytes(name: string): number {
+    const status = readFileSync(`/proc/${this.pid}/status`, "utf8");
+    return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) * 1024;
+  }
+
+  private fail(what: string): never {
+    throw new Error(`voik: ${what}\n--- its standard error:\n${this.stderr.slice(-4000)}`);
+  }
+}
+
+/** The first line of the stream, undefined when it ends before; goes on reading, so that the process can write. */
+function readyLine(stream: ReadableStream<Uint8Array>): Promise<string | undefined> {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  void (async () => {
+    const decoder = new TextDecoder();
+    let text = "";
+    for await (const chunk of stream) {
+      text += decoder.decode(chunk, { stream: true });
+      const end = text.indexOf("\n");
+      if (end >= 0) resolve(text.slice(0, end));
+    }
+    resolve(undefined);
+  })();
+  return promise;
+}
