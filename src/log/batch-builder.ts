@@ -2,13 +2,8 @@
  * Builds record batches from records: for Kinesis, the CLI and tests. Records are written straight into one
  * growing array, header and all, so a batch costs one allocation and one checksum however many records it has.
  */
-import { asBuffer, writeInt64 } from "../base/bytes.ts";
-import {
-  varintBytes,
-  varlongBytes,
-  writeVarint,
-  writeVarlong,
-} from "../base/varint.ts";
+import { writeInt64 } from "../base/bytes.ts";
+import { varintBytes, varlongBytes, writeVarint, writeVarlong } from "../base/varint.ts";
 import { type CompressionName, compressRecords, compressionNumber } from "./compression.ts";
 import type { RecordHeader } from "./record.ts";
 import { BATCH_HEADER_BYTES, BATCH_LENGTH_OVERHEAD, computeCrc } from "./record-batch.ts";
@@ -114,6 +109,6 @@ function headersBytes(headers: readonly RecordHeader[] | undefined): number {
 function writeField(out: Buffer, field: Uint8Array | null, at: number): number {
   if (field === null) return writeVarint(out, -1, at);
   at = writeVarint(out, field.length, at);
-  asBuffer(field).copy(out, at);
+  out.set(field, at);
   return at + field.length;
 }
