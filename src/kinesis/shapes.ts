@@ -61,6 +61,8 @@ export interface StructureShape<Type = unknown> extends Of<Type> {
 }
 export interface StructureMember {
   readonly name: string;
+  /** The name as errors spell it: "streamName". */
+  readonly label: string;
   readonly shape: Shape;
   readonly required: boolean;
 }
@@ -137,10 +139,10 @@ export function required<S extends Shape>(shape: S): Required<S> {
 export function structure<const M extends Members>(members: M): StructureShape<StructureType<M>> {
   return {
     kind: "structure",
-    members: Object.entries(members).map(([name, member]) =>
-      "required" in member
-        ? { name, shape: member.required, required: true }
-        : { name, shape: member, required: false },
-    ),
+    members: Object.entries(members).map(([name, member]) => {
+      const required = "required" in member;
+      const label = name.charAt(0).toLowerCase() + name.slice(1);
+      return { name, label, required, shape: required ? member.required : member };
+    }),
   };
 }

@@ -143,9 +143,9 @@ function checkConstraints(shape: Shape, value: unknown, path: string, errors: st
     }
     case "structure": {
       const members = value as Record<string, unknown>;
-      for (const { name, shape: member, required } of shape.members) {
+      for (const { name, label, shape: member, required } of shape.members) {
         if (errors.length >= ERRORS_MAX) return;
-        const at = path === "" ? lowerFirst(name) : `${path}.${lowerFirst(name)}`;
+        const at = path === "" ? label : `${path}.${label}`;
         if (members[name] !== undefined) checkConstraints(member, members[name], at, errors);
         else if (required) fail(errors, null, at, "Member must not be null");
       }
@@ -198,8 +198,4 @@ export function showBytes(length: number): string {
 
 function cut(value: string): string {
   return value.length > SHOWN_MAX ? `${value.slice(0, SHOWN_MAX)}…` : value;
-}
-
-function lowerFirst(name: string): string {
-  return name.charAt(0).toLowerCase() + name.slice(1);
 }
