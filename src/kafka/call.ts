@@ -20,9 +20,9 @@ export interface CallOwner {
   readonly advertised: { readonly host: string; readonly port: number };
 }
 
-/** Work that goes on after the handler has returned. */
+/** Work that goes on after the handler has returned, until the reply is on its way. */
 export interface Pending {
-  /** The connection is gone: let go of everything. */
+  /** The connection is gone, before or after the reply was given: let go of everything. */
   abort(): void;
   /** The server stops: answer now with what there is. */
   hurry(): void;
@@ -49,7 +49,6 @@ export class Call {
   reply(body: unknown): void {
     assert(!this.done, "a request is answered once");
     this.body = body;
-    this.pending = undefined;
     this.done = true;
     this.owner.onCallDone();
   }
@@ -61,7 +60,7 @@ export class Call {
 
   /** Ends the connection. */
   fail(reason: CloseReason): void {
-    this.pending = undefined;
+    this.done = true;
     this.owner.onCallFailed(reason);
   }
 }

@@ -182,16 +182,17 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
     if (this.working || this.closed) return;
     this.working = true;
     try {
+      // Sending first: what was in the way of the next request may be gone then, and no event will say so again.
       let before: number;
       do {
         before = this.frames;
-        this.startCalls();
         this.takeReplies();
         if (!this.flush()) {
           this.socket.terminate();
           return;
         }
-      } while (this.frames !== before && this.decoder.hasBytes);
+        this.startCalls();
+      } while (this.frames !== before);
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       this.end(error.fault, error.message);

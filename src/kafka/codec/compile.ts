@@ -73,7 +73,7 @@ class Generator {
         plain.push(this.write(field, value));
       } else {
         const value = this.write(field, `o.${name}`, "t");
-        const code = `if (o.${name} !== undefined) { w.unsignedVarint(${field.tag}); t.at = 0; ${value} w.append(t); }`;
+        const code = `if (o.${name} !== undefined) { w.tag(${field.tag}); t.at = 0; ${value} w.append(t); }`;
         tagged.push([field.tag, code]);
       }
     }
@@ -82,7 +82,7 @@ class Generator {
   }
 
   private writeTags(fields: Fields, tagged: [tag: number, code: string][]): string {
-    if (tagged.length === 0) return "w.int8(0);";
+    if (tagged.length === 0) return "w.unsignedVarint(0);";
     const present = Object.entries(fields)
       .filter(([, field]) => field.tag !== undefined && inVersions(field.versions, this.version))
       .map(([name]) => `(o.${name} === undefined ? 0 : 1)`);

@@ -150,6 +150,11 @@ export class Writer {
     this.unsignedVarint(count + 1);
   }
 
+  /** The number of a tagged field. */
+  tag(number: number): void {
+    this.unsignedVarint(number);
+  }
+
   /** A second writer for the value of a tagged field, whose size goes in front of it. */
   scratch(): Writer {
     return (this.scratchWriter ??= new Writer(64));

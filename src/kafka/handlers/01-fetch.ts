@@ -39,6 +39,7 @@ class PendingFetch implements Pending, TailListener {
   private timer: Timer | undefined;
   private lookPlanned = false;
   private over = false;
+  private answered: Gathered | undefined;
 
   constructor(
     private readonly request: Request,
@@ -51,6 +52,7 @@ class PendingFetch implements Pending, TailListener {
   /** Answers now if there is enough, else when there is or when the time is up. */
   start(): void {
     const { request, call } = this;
+    call.pending = this;
     const waitMs = Math.min(request.maxWaitMs, call.context.limits.fetchWaitMsMax);
     const gathered = this.gather();
     if (waitMs <= 0 || this.isEnough(gathered)) {
@@ -58,7 +60,6 @@ class PendingFetch implements Pending, TailListener {
       return;
     }
     release(gathered);
-    call.pending = this;
     for (const log of this.logs) log.addTailListener(this);
     this.timer = call.context.clock.after(waitMs, () => this.hurry());
   }
@@ -81,9 +82,8 @@ class PendingFetch implements Pending, TailListener {
   }
 
   abort(): void {
-    this.over = true;
-    this.timer?.cancel();
-    for (const log of this.logs) log.removeTailListener(this);
+    this.stopWaiting();
+    if (this.answered) release(this.answered);
   }
 
   private isEnough({ bytes, failed, reply }: Gathered): boolean {
@@ -91,9 +91,16 @@ class PendingFetch implements Pending, TailListener {
     return failed || bytes >= Math.min(minBytes, this.bytesMax) || reply.responses.length === 0;
   }
 
-  private answer({ reply }: Gathered): void {
-    this.abort();
-    this.call.reply(reply);
+  private answer(gathered: Gathered): void {
+    this.stopWaiting();
+    this.answered = gathered;
+    this.call.reply(gathered.reply);
+  }
+
+  private stopWaiting(): void {
+    this.over = true;
+    this.timer?.cancel();
+    for (const log of this.logs) log.removeTailListener(this);
   }
 
   private gather(): Gathered {

@@ -1,0 +1,156 @@
+/**
+ * A Kafka edge over a broker in memory or on disk, and a raw connection for frames that no client would send.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "../../src/base/clock.ts";
+import { disk } from "../../src/base/disk.ts";
+import { silentLogger } from "../../src/base/logger.ts";
+import { systemRandom } from "../../src/base/random.ts";
+import { KafkaClient } from "../../src/kafka/client.ts";
+import type { Encodable, Fields } from "../../src/kafka/codec/fields.ts";
+import { writeRequestHeader } from "../../src/kafka/codec/header.ts";
+import type { ApiMessages } from "../../src/kafka/codec/message.ts";
+import { Writer } from "../../src/kafka/codec/writer.ts";
+import type { KafkaServerOptions } from "../../src/kafka/options.ts";
+import { type KafkaServer, startKafkaServer } from "../../src/kafka/server.ts";
+import { LogStore } from "../../src/log/log-store.ts";
+import type { Broker } from "../../src/streams/broker.ts";
+import { StreamBroker } from "../../src/streams/stream-broker.ts";
+import { openMemoryBroker } from "./memory-broker.ts";
+
+export interface TestKafka {
+  server: KafkaServer;
+  broker: Broker;
+  port: number;
+  /** A client of its own; closed with the rest. */
+  client(): Promise<KafkaClient>;
+  close(): Promise<void>;
+}
+
+/** Starts a Kafka edge on a free port, over memory logs unless `onDisk`. */
+export async function startTestKafka(
+  options: Partial<KafkaServerOptions> & { onDisk?: boolean } = {},
+): Promise<TestKafka> {
+  const { onDisk = false, ...overrides } = options;
+  const { broker, close } = onDisk ? await openDiskBroker() : await openMemoryBroker();
+  const server = startKafkaServer({ broker, host: "127.0.0.1", port: 0, ...overrides });
+  const clients: KafkaClient[] = [];
+  return {
+    server,
+    broker,
+    port: server.port,
+    async client() {
+      const client = await KafkaClient.connect({ host: "127.0.0.1", port: server.port });
+      clients.push(client);
+      return client;
+    },
+    async close() {
+      for (const client of clients) client.close();
+      await server.stop({ drainMs: 1000 });
+      await close();
+    },
+  };
+}
+
+async function openDiskBroker(): Promise<{ broker: Broker; close: () => Promise<void> }> {
+  const dataDir = mkdtempSync(join(tmpdir(), "voik-kafka-"));
+  const store = new LogStore({
+    fileSystem: disk,
+    clock: systemClock,
+    logger: silentLogger,
+    segmentBytesMax: 4 << 20,
+    retentionBytes: Infinity,
+    onSyncFailure(error) {
+      throw error;
+    },
+  });
+  const broker = await StreamBroker.open({
+    dataDir,
+    fileSystem: disk,
+    openLog: store.open,
+    clock: systemClock,
+    random: systemRandom,
+    logger: silentLogger,
+    retentionMsDefault: 24 * 3_600_000,
+    shardCountMax: 1000,
+  });
+  const close = async () => {
+    await broker.close();
+    store.close();
+    rmSync(dataDir, { recursive: true, force: true });
+  };
+  return { broker, close };
+}
+
+/** One request as it goes over the wire, size and all. */
+export function frameOf<RequestFields extends Fields>(
+  messages: Pick<ApiMessages<RequestFields>, "key" | "request">,
+  version: number,
+  body: Encodable<RequestFields>,
+  correlationId = 1,
+): Buffer {
+  const writer = new Writer();
+  writer.int32(0);
+  const flexible = messages.request.isFlexible(version);
+  writeRequestHeader(writer, messages.key, version, correlationId, "raw", flexible);
+  messages.request.write(version, writer, body);
+  return sized(writer.bytes.subarray(4, writer.at));
+}
+
+/** `bytes` behind their size. */
+export function sized(bytes: Uint8Array): Buffer {
+  const prefix = Buffer.alloc(4);
+  prefix.writeInt32BE(bytes.length);
+  return Buffer.concat([prefix, bytes]);
+}
+
+/** A TCP connection without a protocol. */
+export class RawConnection {
+  received: Buffer = Buffer.alloc(0);
+  /** Resolves when the peer has closed or reset the connection. */
+  readonly closed: Promise<void>;
+  private wake: () => void = () => {};
+
+  private constructor(readonly socket: Socket) {
+    this.closed = new Promise((resolve) => socket.once("close", () => resolve()));
+    socket.on("error", () => {});
+    socket.on("close", () => this.wake());
+    socket.on("data", (bytes: Buffer) => {
+      this.received = Buffer.concat([this.received, bytes]);
+      this.wake();
+    });
+  }
+
+  static open(port: number): Promise<RawConnection> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host: "127.0.0.1", port, noDelay: true });
+      socket.once("connect", () => resolve(new RawConnection(socket)));
+      socket.once("error", reject);
+    });
+  }
+
+  /** The next reply, without its size. Rejects when the connection closes first. */
+  async reply(): Promise<Buffer> {
+    for (;;) {
+      if (this.received.length >= 4) {
+        const end = 4 + this.received.readInt32BE(0);
+        if (this.received.length >= end) {
+          const reply = this.received.subarray(4, end);
+          this.received = this.received.subarray(end);
+          return reply;
+        }
+      }
+      if (this.socket.destroyed) throw new Error("the connection closed before a reply came");
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+    }
+  }
+
+  end(): void {
+    this.socket.destroy();
+  }
+}

@@ -1,0 +1,93 @@
+/** Cutting the byte stream into frames: however it arrives, and never with more memory than arrived. */
+import { describe, expect, test } from "bun:test";
+import { randomBelow, seededRandom } from "../../src/base/random.ts";
+import { FrameError } from "../../src/kafka/codec/reader.ts";
+import { FrameDecoder } from "../../src/kafka/frame.ts";
+import { MemoryBudget } from "../../src/kafka/memory-budget.ts";
+import { sized } from "../helpers/kafka.ts";
+
+const MAX = 1 << 20;
+
+/** All frames that come out when `bytes` go in by chunks of `sizes`. */
+function decode(bytes: Buffer, nextSize: () => number, decoder = new FrameDecoder(MAX)): string[] {
+  const frames: string[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const size = nextSize();
+    decoder.push(Buffer.from(bytes.subarray(at, at + size)));
+    at += size;
+    for (let frame = decoder.next(); frame; frame = decoder.next()) frames.push(frame.toString("latin1"));
+  }
+  return frames;
+}
+
+describe("frame decoder", () => {
+  const random = seededRandom(11);
+  const payloads = Array.from({ length: 200 }, () => random.bytes(10 + randomBelow(random, 3000)));
+  const stream = Buffer.concat(payloads.map(sized));
+  const expected = payloads.map((payload) => payload.toString("latin1"));
+
+  test("gives the same frames one byte at a time, in one piece, and in random pieces", () => {
+    expect(decode(stream, () => 1)).toEqual(expected);
+    expect(decode(stream, () => stream.length)).toEqual(expected);
+    for (let round = 0; round < 20; round++) {
+      expect(decode(stream, () => 1 + randomBelow(random, 5000))).toEqual(expected);
+    }
+  });
+
+  test("gives the same frames when the stream is split at each byte", () => {
+    const small = Buffer.concat(payloads.slice(0, 2).map((payload) => sized(payload.subarray(0, 20))));
+    for (let split = 1; split < small.length; split++) {
+      const sizes = [split, small.length - split];
+      const frames = decode(small, () => sizes.shift() as number);
+      expect(frames).toEqual(expected.slice(0, 2).map((text) => text.slice(0, 20)));
+    }
+  });
+
+  test.each([
+    ["-1", "ffffffff"],
+    ["-2^31", "80000000"],
+    ["2^31-1", "7fffffff"],
+    ["0", "00000000"],
+    ["9, less than a header", "00000009"],
+    ["one over the limit", "00100001"],
+    ["a TLS hello", "16030100"],
+    ["GET", "47455420"],
+  ])("refuses the size %s", (_name, hex) => {
+    const decoder = new FrameDecoder(MAX);
+    decoder.push(Buffer.from(hex, "hex"));
+    expect(() => decoder.next()).toThrow(FrameError);
+  });
+
+  test("a promised size takes no memory before its bytes come", () => {
+    const decoders = Array.from({ length: 500 }, () => new FrameDecoder(16 << 20));
+    const before = process.memoryUsage().rss;
+    for (const decoder of decoders) {
+      decoder.push(Buffer.from("00ffffff00", "hex"));
+      expect(decoder.next()).toBeUndefined();
+    }
+    expect(process.memoryUsage().rss - before).toBeLessThan(64 << 20);
+  });
+
+  test("a request past the memory budget waits until another has been taken", () => {
+    const budget = new MemoryBudget(100_000);
+    const freed: string[] = [];
+    const claimant = (name: string) => ({ onMemoryFreed: () => void freed.push(name) });
+    const first = new FrameDecoder(MAX, 10, budget, claimant("first"));
+    const second = new FrameDecoder(MAX, 10, budget, claimant("second"));
+    const frame = sized(Buffer.alloc(60_000, 1));
+    first.push(frame.subarray(0, 1000));
+    expect(first.next()).toBeUndefined();
+    second.push(frame.subarray(0, 1000));
+    expect(second.next()).toBeUndefined();
+    expect(second.hasBytes).toBe(true);
+    first.push(frame.subarray(1000));
+    expect(first.next()?.length).toBe(60_000);
+    expect(freed).toEqual([]);
+    expect(first.next()).toBeUndefined();
+    expect(freed).toEqual(["second"]);
+    second.push(frame.subarray(1000));
+    expect(second.next()?.length).toBe(60_000);
+    second.dispose();
+    expect(budget.used).toBe(0);
+  });
+});

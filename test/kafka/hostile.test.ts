@@ -1,0 +1,120 @@
+/** Hostile frames over real sockets: each ends its connection at once, and a good client beside them notices nothing. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { seededRandom } from "../../src/base/random.ts";
+import { APIS } from "../../src/kafka/apis.ts";
+import { writeRequestHeader } from "../../src/kafka/codec/header.ts";
+import { ApiVersions } from "../../src/kafka/messages/18-api-versions.ts";
+import { hostileCopies, PrefixRecorder, randomBody } from "../helpers/kafka-bodies.ts";
+import { frameOf, RawConnection, sized, startTestKafka, type TestKafka } from "../helpers/kafka.ts";
+
+const SEED = Number(process.env.VOIK_TEST_SEED ?? Date.now() % 1_000_000);
+console.log(`seed ${SEED} (VOIK_TEST_SEED repeats it)`);
+
+let kafka: TestKafka;
+let busy = true;
+let goodReplies = 0;
+let goodClient: Promise<void>;
+
+async function beGood(): Promise<void> {
+  const client = await kafka.client();
+  while (busy) {
+    const reply = await client.request(ApiVersions, {
+      clientSoftwareName: "good",
+      clientSoftwareVersion: "1",
+    });
+    expect(reply.apiKeys.length).toBe(APIS.length);
+    goodReplies++;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+beforeAll(async () => {
+  kafka = await startTestKafka();
+  goodClient = beGood();
+});
+
+afterAll(async () => {
+  busy = false;
+  await goodClient;
+  expect(goodReplies).toBeGreaterThan(10);
+  await kafka.close();
+});
+
+/** Sends `bytes` and resolves to the milliseconds until the connection was gone. */
+async function timeToClose(bytes: Buffer): Promise<number> {
+  const connection = await RawConnection.open(kafka.port);
+  const started = performance.now();
+  connection.socket.write(bytes);
+  await connection.closed;
+  expect(connection.received.length).toBe(0);
+  return performance.now() - started;
+}
+
+/** A whole frame around a header of `api` and `body`. */
+function frameAround(api: (typeof APIS)[number], version: number, body: Buffer): Buffer {
+  const header = new PrefixRecorder();
+  writeRequestHeader(header, api.key, version, 7, "raw", api.request.isFlexible(version));
+  return sized(Buffer.concat([header.bytes.subarray(0, header.at), body]));
+}
+
+describe("hostile frames", () => {
+  test.each(["ffffffff", "80000000", "7fffffff", "00000000", "16030100", "47455420"])(
+    "the length prefix %s closes the connection within 100 ms",
+    async (hex) => {
+      const bytes = Buffer.concat([Buffer.from(hex, "hex"), Buffer.alloc(300)]);
+      expect(await timeToClose(bytes)).toBeLessThan(100);
+    },
+  );
+
+  test("an unknown API and an unknown version close the connection", async () => {
+    await timeToClose(sized(Buffer.from("7fff000000000001ffff", "hex")));
+    await timeToClose(sized(Buffer.from("0000ffff00000001ffff", "hex")));
+    await timeToClose(sized(Buffer.from("0000006400000001ffff", "hex")));
+  });
+
+  test("a client id that is longer than its frame closes the connection", async () => {
+    await timeToClose(sized(Buffer.from("00120000000000017fff", "hex")));
+    await timeToClose(sized(Buffer.from("0012000000000001fffe", "hex")));
+  });
+
+  test("every inner length and count of every API closes the connection, and memory stays", async () => {
+    const random = seededRandom(SEED);
+    const before = process.memoryUsage().rss;
+    let sent = 0;
+    for (const api of APIS) {
+      const version = api.request.versions.max;
+      const writer = new PrefixRecorder();
+      api.request.write(version, writer, randomBody(api.request.fields, version, random) as never);
+      const body = Buffer.from(writer.bytes.subarray(0, writer.at));
+      for (const hostile of hostileCopies(body, writer.prefixes.slice(0, 12))) {
+        await timeToClose(frameAround(api, version, hostile));
+        sent++;
+      }
+    }
+    expect(sent).toBeGreaterThan(100);
+    expect(process.memoryUsage().rss - before).toBeLessThan(64 << 20);
+  });
+
+  test("random bytes in valid frames never harm the server", async () => {
+    const random = seededRandom(SEED);
+    for (let round = 0; round < 200; round++) {
+      const api = APIS[round % APIS.length] as (typeof APIS)[number];
+      const { min, max } = api.request.versions;
+      const version = min + (random.uint32() % (max - min + 1));
+      const connection = await RawConnection.open(kafka.port);
+      connection.socket.write(frameAround(api, version, random.bytes(random.uint32() % 400)));
+      const good = frameOf(ApiVersions, 0, {}, 99);
+      connection.socket.write(Buffer.concat([good, Buffer.from("ffffffff", "hex")]));
+      await connection.closed;
+    }
+  });
+
+  test("replies to requests in front of a hostile frame still come", async () => {
+    const connection = await RawConnection.open(kafka.port);
+    const good = frameOf(ApiVersions, 0, {}, 5);
+    connection.socket.write(Buffer.concat([good, good, Buffer.from("ffffffff", "hex")]));
+    expect((await connection.reply()).readInt32BE(0)).toBe(5);
+    expect((await connection.reply()).readInt32BE(0)).toBe(5);
+    await connection.closed;
+  });
+});
