@@ -77,7 +77,7 @@ export class Dispatcher {
       });
       return response ?? tooLargeReply(headers);
     } catch (error) {
-      return errorReply(format, this.explain(error), headers);
+      return errorReply(format, this.explain(error, request.signal.aborted), headers);
     }
   }
 
@@ -87,20 +87,21 @@ export class Dispatcher {
     return operation.run(format.decode(body), { ...services, caller, format });
   }
 
-  private explain(error: unknown): KinesisError {
+  private explain(error: unknown, hungUp: boolean): KinesisError {
     const expected = toKinesisError(error);
     if (expected !== undefined) {
       if (expected.status >= 500)
         this.options.logger.warn("kinesis request failed", { error: expected.message });
       return expected;
     }
+    // Reading the body of a client that hung up fails as well: nobody's fault, and nobody hears the answer.
+    if (hungUp && !(error instanceof AssertionError)) return new KinesisError("ServiceUnavailable", "", 503);
     // A broken invariant ends the process: thrown where nobody catches, once this request has its answer.
     if (error instanceof AssertionError) {
       queueMicrotask(() => {
         throw error;
       });
     }
-    // A client that hangs up while its body is read ends here too.
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.options.logger.error("kinesis request broke", { error: text });
     return new KinesisError(
