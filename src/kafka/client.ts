@@ -38,7 +38,11 @@ type Spoken = Map<number, { minVersion: number; maxVersion: number }>;
 export class KafkaClient {
   /** Settles when the connection is gone, with the reason. */
   readonly closed: Promise<Error>;
-  private readonly decoder = new FrameDecoder(REPLY_BYTES_MAX, REPLY_BYTES_MIN);
+  private readonly decoder = new FrameDecoder({
+    frameBytesMin: REPLY_BYTES_MIN,
+    frameBytesMax: REPLY_BYTES_MAX,
+    trusted: true,
+  });
   private readonly waiting = new Map<number, Waiting>();
   private spoken: Spoken = new Map();
   private outbox!: Outbox;
@@ -180,9 +184,7 @@ export class KafkaClient {
     this.waiting.delete(correlationId);
     const { messages, version } = waiting;
     if (messages.reply.isFlexible(version) && messages.key !== ApiVersions.key) skipTags(reader);
-    // The decoder takes the frame's memory back, the caller may keep records: they get a copy of their own.
-    const owned = new Reader(Buffer.from(frame), reader.at);
-    waiting.resolve(messages.reply.read(version, owned));
+    waiting.resolve(messages.reply.read(version, reader));
   }
 
   private end(reason: Error): void {

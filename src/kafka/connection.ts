@@ -16,7 +16,7 @@ import type { ShardLog, TailListener } from "../log/shard-log.ts";
 import { API_VERSIONS_KEY, type Api, apiOf } from "./apis.ts";
 import { Call, type CallOwner } from "./call.ts";
 import { inVersions } from "./codec/fields.ts";
-import { apiKeyOf, apiVersionOf, correlationIdOf, readClientId } from "./codec/header.ts";
+import { apiKeyOf, apiVersionOf, correlationIdOf, readClientId, REQUEST_BYTES_MIN } from "./codec/header.ts";
 import { FrameError, Reader } from "./codec/reader.ts";
 import type { KafkaContext } from "./context.ts";
 import { KafkaError } from "./errors.ts";
@@ -74,7 +74,12 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
   ) {
     const { limits } = parts.context;
     this.context = parts.context;
-    this.decoder = new FrameDecoder(limits.requestBytesMax, undefined, parts.budget, this);
+    this.decoder = new FrameDecoder({
+      frameBytesMin: REQUEST_BYTES_MIN,
+      frameBytesMax: limits.requestBytesMax,
+      budget: parts.budget,
+      claimant: this,
+    });
     this.outbox = new Outbox(socket, parts.sendFile, this.workNow);
   }
 

@@ -4,10 +4,9 @@
  *
  * A frame that lies whole in one arrived chunk is a view of that chunk. A frame that comes in pieces is assembled in
  * a buffer that grows with the bytes that really came (doubling), never with what the size promises. A frame is
- * valid until the next call of `next` or `push`.
+ * valid until the next call of `next`, unless the peer is trusted.
  */
 import { EMPTY_BYTES, FrameError } from "./codec/reader.ts";
-import { REQUEST_BYTES_MIN } from "./codec/header.ts";
 import type { MemoryBudget, MemoryClaimant } from "./memory-budget.ts";
 
 const PREFIX_BYTES = 4;
@@ -16,6 +15,20 @@ const FREE_FRAME_BYTES = 16 * 1024;
 const ASSEMBLY_BYTES_MIN = 4 * 1024;
 /** An assembly buffer up to this size is kept for the next frame. */
 const KEPT_ASSEMBLY_BYTES = 1024 * 1024 + 64 * 1024;
+
+export interface FrameDecoderOptions {
+  /** Sizes outside of these are refused. */
+  frameBytesMin: number;
+  frameBytesMax: number;
+  /** Asked before a large frame is assembled, on behalf of `claimant`. */
+  budget?: MemoryBudget;
+  claimant?: MemoryClaimant;
+  /**
+   * The peer is our own broker: its sizes are believed, so a frame is assembled in one allocation, and frames belong
+   * to the caller for good.
+   */
+  trusted?: boolean;
+}
 
 export class FrameDecoder {
   /** Bytes arrived and not taken yet. */
@@ -30,12 +43,7 @@ export class FrameDecoder {
   assembledBytes = 0;
   private claimedBytes = 0;
 
-  constructor(
-    private readonly frameBytesMax: number,
-    private readonly frameBytesMin = REQUEST_BYTES_MIN,
-    private readonly budget?: MemoryBudget,
-    private readonly claimant?: MemoryClaimant,
-  ) {}
+  constructor(private readonly options: FrameDecoderOptions) {}
 
   /** Whether there are bytes that no frame has taken yet. */
   get hasBytes(): boolean {
@@ -80,7 +88,8 @@ export class FrameDecoder {
     this.releaseClaim();
     this.assembly = this.chunk = EMPTY_BYTES;
     this.chunkAt = 0;
-    if (this.claimant) this.budget?.forget(this.claimant);
+    const { budget, claimant } = this.options;
+    if (claimant) budget?.forget(claimant);
   }
 
   /** Reads the size; returns the frame if all of it is here, else sets `frameBytes` when the size is known. */
@@ -99,10 +108,11 @@ export class FrameDecoder {
       this.prefixBytes = 0;
       size = this.prefix.readInt32BE(0);
     }
-    if (size < this.frameBytesMin || size > this.frameBytesMax) {
+    const { frameBytesMin, frameBytesMax } = this.options;
+    if (size < frameBytesMin || size > frameBytesMax) {
       throw new FrameError(
         "size",
-        `a frame of ${size} bytes: ${this.frameBytesMin} to ${this.frameBytesMax} are allowed`,
+        `a frame of ${size} bytes: ${frameBytesMin} to ${frameBytesMax} are allowed`,
       );
     }
     if (chunk.length - this.chunkAt >= size) {
@@ -121,8 +131,10 @@ export class FrameDecoder {
     const taken = Math.min(frameBytes - this.assembledBytes, chunk.length - this.chunkAt);
     const needed = this.assembledBytes + taken;
     if (needed > this.assembly.length) {
-      const capacity = Math.min(frameBytes, Math.max(needed, this.assembledBytes * 2, ASSEMBLY_BYTES_MIN));
-      const grown = Buffer.allocUnsafeSlow(Math.max(capacity, needed));
+      const wanted = this.options.trusted
+        ? frameBytes
+        : Math.max(this.assembledBytes * 2, ASSEMBLY_BYTES_MIN);
+      const grown = Buffer.allocUnsafeSlow(Math.max(Math.min(frameBytes, wanted), needed));
       this.assembly.copy(grown, 0, 0, this.assembledBytes);
       this.assembly = grown;
     }
@@ -132,12 +144,13 @@ export class FrameDecoder {
     if (needed < frameBytes) return undefined;
     this.frameBytes = -1;
     const frame = this.assembly.subarray(0, frameBytes);
-    if (this.assembly.length > KEPT_ASSEMBLY_BYTES) this.assembly = EMPTY_BYTES;
+    if (this.options.trusted || this.assembly.length > KEPT_ASSEMBLY_BYTES) this.assembly = EMPTY_BYTES;
     return frame;
   }
 
   private claim(): boolean {
-    const { budget, claimant, frameBytes } = this;
+    const { frameBytes } = this;
+    const { budget, claimant } = this.options;
     if (budget === undefined || claimant === undefined) return true;
     if (this.claimedBytes > 0 || frameBytes <= FREE_FRAME_BYTES) return true;
     if (!budget.claim(frameBytes, claimant)) return false;
@@ -149,6 +162,6 @@ export class FrameDecoder {
     if (this.claimedBytes === 0) return;
     const bytes = this.claimedBytes;
     this.claimedBytes = 0;
-    this.budget?.release(bytes);
+    this.options.budget?.release(bytes);
   }
 }

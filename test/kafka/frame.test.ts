@@ -2,14 +2,16 @@
 import { describe, expect, test } from "bun:test";
 import { randomBelow, seededRandom } from "../../src/base/random.ts";
 import { FrameError } from "../../src/kafka/codec/reader.ts";
-import { FrameDecoder } from "../../src/kafka/frame.ts";
+import { FrameDecoder, type FrameDecoderOptions } from "../../src/kafka/frame.ts";
 import { MemoryBudget } from "../../src/kafka/memory-budget.ts";
 import { sized } from "../helpers/kafka.ts";
 
 const MAX = 1 << 20;
+const decoderOf = (options: Partial<FrameDecoderOptions> = {}) =>
+  new FrameDecoder({ frameBytesMin: 10, frameBytesMax: MAX, ...options });
 
 /** All frames that come out when `bytes` go in by chunks of `sizes`. */
-function decode(bytes: Buffer, nextSize: () => number, decoder = new FrameDecoder(MAX)): string[] {
+function decode(bytes: Buffer, nextSize: () => number, decoder = decoderOf()): string[] {
   const frames: string[] = [];
   for (let at = 0; at < bytes.length;) {
     const size = nextSize();
@@ -34,6 +36,16 @@ describe("frame decoder", () => {
     }
   });
 
+  test("a trusted peer's frames stay as they are when later ones come", () => {
+    const decoder = decoderOf({ trusted: true });
+    const frames: Buffer[] = [];
+    for (let at = 0; at < stream.length; at += 700) {
+      decoder.push(Buffer.from(stream.subarray(at, at + 700)));
+      for (let frame = decoder.next(); frame; frame = decoder.next()) frames.push(frame);
+    }
+    expect(frames.map((frame) => frame.toString("latin1"))).toEqual(expected);
+  });
+
   test("gives the same frames when the stream is split at each byte", () => {
     const small = Buffer.concat(payloads.slice(0, 2).map((payload) => sized(payload.subarray(0, 20))));
     for (let split = 1; split < small.length; split++) {
@@ -53,13 +65,13 @@ describe("frame decoder", () => {
     ["a TLS hello", "16030100"],
     ["GET", "47455420"],
   ])("refuses the size %s", (_name, hex) => {
-    const decoder = new FrameDecoder(MAX);
+    const decoder = decoderOf();
     decoder.push(Buffer.from(hex, "hex"));
     expect(() => decoder.next()).toThrow(FrameError);
   });
 
   test("a promised size takes no memory before its bytes come", () => {
-    const decoders = Array.from({ length: 500 }, () => new FrameDecoder(16 << 20));
+    const decoders = Array.from({ length: 500 }, () => decoderOf({ frameBytesMax: 16 << 20 }));
     const before = process.memoryUsage().rss;
     for (const decoder of decoders) {
       decoder.push(Buffer.from("00ffffff00", "hex"));
@@ -72,8 +84,8 @@ describe("frame decoder", () => {
     const budget = new MemoryBudget(100_000);
     const freed: string[] = [];
     const claimant = (name: string) => ({ onMemoryFreed: () => void freed.push(name) });
-    const first = new FrameDecoder(MAX, 10, budget, claimant("first"));
-    const second = new FrameDecoder(MAX, 10, budget, claimant("second"));
+    const first = decoderOf({ budget, claimant: claimant("first") });
+    const second = decoderOf({ budget, claimant: claimant("second") });
     const frame = sized(Buffer.alloc(60_000, 1));
     first.push(frame.subarray(0, 1000));
     expect(first.next()).toBeUndefined();
