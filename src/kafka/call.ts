@@ -26,6 +26,8 @@ export interface Pending {
   abort(): void;
   /** The server stops: answer now with what there is. */
   hurry(): void;
+  /** Called about once a second: answer if what is waited for can't come any more. */
+  recheck(): void;
 }
 
 export class Call {

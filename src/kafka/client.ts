@@ -3,6 +3,7 @@
  * connection to one broker; replies are matched by correlation id; a request takes the newest version that both
  * sides speak.
  */
+import { systemClock } from "../base/clock.ts";
 import { VoikError } from "../base/errors.ts";
 import type { Decoded, Encodable, Fields } from "./codec/fields.ts";
 import { inVersions } from "./codec/fields.ts";
@@ -76,7 +77,7 @@ export class KafkaClient {
       `${host}:${port} did not answer within ${connectTimeoutMs} ms: is voik running?`,
     );
     const timeout = Promise.withResolvers<never>();
-    const timer = setTimeout(() => timeout.reject(late), connectTimeoutMs);
+    const timer = systemClock.after(connectTimeoutMs, () => timeout.reject(late));
     try {
       client.socket = await Promise.race([connecting, timeout.promise]);
       client.socket.setNoDelay(true);
@@ -92,7 +93,7 @@ export class KafkaClient {
       void connecting.then((socket) => socket.end()).catch(() => {});
       throw error;
     } finally {
-      clearTimeout(timer);
+      timer.cancel();
     }
   }
 

@@ -158,6 +158,7 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
     this.progressSeen = progress;
     this.framesSeen = this.frames;
     for (const log of this.congested) this.onDurableEnd(log);
+    for (const call of this.calls) if (!call.done) call.pending?.recheck();
     if (!moved) this.decoder.trim();
     if (this.idleMs >= limits.idleTimeoutMs) this.cut("idle");
     else if (this.midFrameMs >= limits.frameTimeoutMs + this.decoder.assembledBytes / SLOW_BYTES_PER_MS) {

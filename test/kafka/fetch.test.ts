@@ -166,6 +166,14 @@ describe("fetch", () => {
     expect(logOf(0).openRanges).toBe(0);
   });
 
+  test("ends its wait when the stream is deleted", async () => {
+    await start({ limits: { idleTimeoutMs: 400 } });
+    const waiting = fetch({ maxWaitMs: 60_000 });
+    while (logOf(0).listenerCount === 0) await new Promise((resolve) => setImmediate(resolve));
+    await kafka.broker.deleteStream("s");
+    expect((await waiting)[0]?.errorCode).toBe(100);
+  });
+
   test("lets go of its ranges when the client goes away in the middle of a reply", async () => {
     await start();
     for (let i = 0; i < 40; i++) await appendDurably(logOf(0), batchOf(["x".repeat(900_000)]));

@@ -109,7 +109,9 @@ class PendingProduce implements Pending {
     this.aborted = true;
   }
 
+  // The disk is not to be hurried, and a failing one is told of by the log.
   hurry(): void {}
+  recheck(): void {}
 }
 
 export const produceHandler: Handler<Request, Reply> = (request, call) => {

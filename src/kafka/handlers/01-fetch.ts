@@ -81,6 +81,16 @@ class PendingFetch implements Pending, TailListener {
     if (!this.over) this.answer(this.gather());
   }
 
+  /** A deleted stream's log has nothing more to say, so its listeners never hear of it. */
+  recheck(): void {
+    const byId = this.call.version >= FIRST_VERSION_WITH_IDS;
+    const { broker } = this.call.context;
+    const gone = this.request.topics.some(
+      (t) => typeof streamOf(broker, byId, t.topicId, t.topic) === "number",
+    );
+    if (gone) this.hurry();
+  }
+
   abort(): void {
     this.stopWaiting();
     if (this.answered) release(this.answered);
