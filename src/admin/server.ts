@@ -31,6 +31,8 @@ export function startAdminServer({ host, port, health, metrics }: AdminOptions):
     maxRequestBodySize: REQUEST_BYTES_MAX,
     idleTimeout: 30,
     development: false,
+    // Or Bun shares the port with another process, as soon as `development` is off.
+    reusePort: false,
     fetch(request) {
       const { pathname } = new URL(request.url);
       const page = Object.hasOwn(pages, pathname) ? pages[pathname] : undefined;

@@ -2,9 +2,11 @@
  * Every option of `voik serve`, declared once. Defaults, flags, VOIK_* variables, keys of the config file, help
  * texts and docs/configuration.md all come from here.
  */
+import { z } from "zod";
 import { LOG_LEVELS } from "../base/logger.ts";
 import {
   duration,
+  type Kind,
   oneOf,
   type Option,
   option,
@@ -17,6 +19,12 @@ import {
   yesOrNo,
 } from "./option.ts";
 
+export interface AdvertisedAddress {
+  host: string;
+  /** Undefined: the port that voik listens on. */
+  port: number | undefined;
+}
+
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
@@ -27,11 +35,18 @@ const host = text(
   "an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them",
   /^[^\s/]+$/,
 );
-const advertised = text(
-  "host[:port]",
-  "a host name or address that clients can reach, with or without a port: broker.example.com:9092",
-  /^([^\s:/]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?$/,
-);
+const advertised: Kind<AdvertisedAddress> = {
+  schema: z
+    .string()
+    .regex(/^([^\s:/[\]]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?$/)
+    .transform((address) => {
+      const [host = "", port] = address.startsWith("[") ? address.slice(1).split(/\]:?/) : address.split(":");
+      return { host, port: port ? Number(port) : undefined };
+    })
+    .refine(({ port }) => port === undefined || (port > 0 && port < 65536)),
+  allowed: "a host name or address that clients can reach, with or without a port: broker.example.com:9092",
+  hint: "host[:port]",
+};
 const accountId = text("digits", "12 digits", /^\d{12}$/);
 
 export const OPTIONS = {

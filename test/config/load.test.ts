@@ -157,6 +157,16 @@ test.each([
   else expect(failure(read)).toContain(`flag --${flag} is`);
 });
 
+test("an advertised address is a host with or without a port, in brackets when it is IPv6", () => {
+  const read = (advertise: string) => loadConfig({ advertise }, {}, noFile).config.advertise;
+  expect(read("broker.example.com")).toEqual({ host: "broker.example.com", port: undefined });
+  expect(read("10.0.0.1:19092")).toEqual({ host: "10.0.0.1", port: 19092 });
+  expect(read("[::1]:9092")).toEqual({ host: "::1", port: 9092 });
+  expect(read("[fe80::1]")).toEqual({ host: "fe80::1", port: undefined });
+  expect(failure(() => read("host:0"))).toContain("flag --advertise is");
+  expect(failure(() => read("host:65536"))).toContain("flag --advertise is");
+});
+
 test("one option can be read alone", () => {
   expect(loadOption(OPTIONS.adminPort, {}, { VOIK_ADMIN_PORT: "81" })).toBe(81);
   expect(loadOption(OPTIONS.adminPort, { "admin-port": "82" }, { VOIK_ADMIN_PORT: "81" })).toBe(82);

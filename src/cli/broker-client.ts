@@ -1,0 +1,189 @@
+/**
+ * What the client commands ask of a running voik, over Kafka's wire protocol: one connection, plain questions and
+ * answers, and every failure a line that a person can act on.
+ */
+import { VoikError } from "../base/errors.ts";
+import { KafkaClient } from "../kafka/client.ts";
+import { KafkaError } from "../kafka/errors.ts";
+import { Produce } from "../kafka/messages/00-produce.ts";
+import { Fetch } from "../kafka/messages/01-fetch.ts";
+import { ListOffsets } from "../kafka/messages/02-list-offsets.ts";
+import { Metadata } from "../kafka/messages/03-metadata.ts";
+import { CreateTopics } from "../kafka/messages/19-create-topics.ts";
+import { DeleteTopics } from "../kafka/messages/20-delete-topics.ts";
+import { CliError, EXIT } from "./exit.ts";
+
+export interface StreamSummary {
+  name: string;
+  /** 32 hex digits. */
+  id: string;
+  /** Ascending. */
+  shards: number[];
+}
+
+/** Where to read a shard from. */
+export interface ShardPosition {
+  shard: number;
+  offset: number;
+}
+
+export interface FetchedShard {
+  shard: number;
+  highWatermark: number;
+  /** Whole record batches, one behind the other. */
+  batches: Buffer;
+}
+
+/** Kafka's special timestamps of ListOffsets. */
+export const LATEST = -1;
+export const EARLIEST = -2;
+
+const ALL_REPLICAS = -1;
+const TIMEOUT_MS = 30_000;
+const SHARD_FETCH_BYTES = 1024 * 1024;
+const FETCH_BYTES = 8 * 1024 * 1024;
+
+/** The argument that every client command takes. */
+export const brokerArg = {
+  broker: {
+    type: "string",
+    default: "127.0.0.1:9092",
+    valueHint: "host:port",
+    description: "A running voik",
+  },
+} as const;
+
+export class BrokerClient {
+  private constructor(private readonly kafka: KafkaClient) {}
+
+  /** Connects to "host:port", does `work`, and disconnects. Throws CliError when nothing answers. */
+  static async use<T>(address: string, work: (client: BrokerClient) => Promise<T>): Promise<T> {
+    const [, host = "", port] = /^\[?([^\s[\]]+?)\]?:(\d{1,5})$/.exec(address) ?? [];
+    if (port === undefined) throw new CliError(EXIT.usage, `--broker takes host:port, not "${address}"`);
+    let kafka: KafkaClient;
+    try {
+      kafka = await KafkaClient.connect({ host, port: Number(port), clientId: "voik-cli" });
+    } catch (error) {
+      throw new CliError(EXIT.unavailable, `no broker answers at ${address}: ${(error as Error).message}`);
+    }
+    try {
+      return await work(new BrokerClient(kafka));
+    } catch (error) {
+      const gone = error instanceof VoikError && error.code === "shutting_down";
+      throw gone ? new CliError(EXIT.unavailable, error.message) : error;
+    } finally {
+      kafka.close();
+    }
+  }
+
+  /** All streams, or those of `names` that exist; by name. */
+  async streams(names: string[] | null = null): Promise<StreamSummary[]> {
+    const topics = names?.map((name) => ({ name })) ?? null;
+    const reply = await this.kafka.request(Metadata, { topics, allowAutoTopicCreation: false });
+    const found: StreamSummary[] = [];
+    for (const topic of reply.topics) {
+      if (topic.errorCode === KafkaError.unknownTopicOrPartition) continue;
+      check(topic.errorCode, `stream ${topic.name}`);
+      const shards = topic.partitions.map((partition) => partition.partitionIndex).sort((a, b) => a - b);
+      found.push({ name: topic.name ?? "", id: topic.topicId, shards });
+    }
+    return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** The stream of that name. Throws CliError when there is none. */
+  async stream(name: string): Promise<StreamSummary> {
+    const [found] = await this.streams([name]);
+    if (!found)
+      throw new CliError(EXIT.failed, `there is no stream ${name}: voik stream create ${name} makes one`);
+    return found;
+  }
+
+  /** Creates a stream; -1 shards and an undefined retention mean the broker's defaults. */
+  async create(name: string, shardCount: number, retentionMs: number | undefined): Promise<void> {
+    const configs = retentionMs === undefined ? [] : [{ name: "retention.ms", value: String(retentionMs) }];
+    const topic = { name, numPartitions: shardCount, replicationFactor: -1, assignments: [], configs };
+    const reply = await this.kafka.request(CreateTopics, { topics: [topic], timeoutMs: TIMEOUT_MS });
+    for (const result of reply.topics) check(result.errorCode, `creating ${name}`, result.errorMessage);
+  }
+
+  /** Deletes a stream with its records. */
+  async delete(name: string): Promise<void> {
+    const request = { topics: [{ name }], topicNames: [name], timeoutMs: TIMEOUT_MS };
+    const reply = await this.kafka.request(DeleteTopics, request);
+    for (const result of reply.responses) {
+      if (result.errorCode === KafkaError.unknownTopicOrPartition) await this.stream(name);
+      check(result.errorCode, `deleting ${name}`, result.errorMessage);
+    }
+  }
+
+  /** For each shard the offset at `timestamp` (ms, EARLIEST or LATEST); -1 where nothing is that new. */
+  async offsets(name: string, shards: readonly number[], timestamp: number): Promise<Map<number, number>> {
+    const partitions = shards.map((partitionIndex) => ({ partitionIndex, timestamp }));
+    const reply = await this.kafka.request(ListOffsets, {
+      replicaId: -1,
+      isolationLevel: 0,
+      topics: [{ name, partitions }],
+      timeoutMs: TIMEOUT_MS,
+    });
+    const offsets = new Map<number, number>();
+    for (const { partitionIndex, errorCode, offset } of reply.topics[0]?.partitions ?? []) {
+      check(errorCode, `shard ${partitionIndex} of ${name}`);
+      offsets.set(partitionIndex, offset);
+    }
+    return offsets;
+  }
+
+  /** Writes one batch to each shard of `batches`; resolves when every one is durable. */
+  async produce(stream: StreamSummary, batches: ReadonlyMap<number, Buffer>): Promise<void> {
+    const partitionData = [...batches].map(([index, records]) => ({ index, records }));
+    const topic = { name: stream.name, topicId: stream.id, partitionData };
+    const reply = await this.kafka.request(Produce, {
+      transactionalId: null,
+      acks: ALL_REPLICAS,
+      timeoutMs: TIMEOUT_MS,
+      topicData: [topic],
+    });
+    for (const { partitionResponses } of reply.responses) {
+      for (const { index, errorCode, errorMessage } of partitionResponses) {
+        check(errorCode, `writing to shard ${index} of ${stream.name}`, errorMessage);
+      }
+    }
+  }
+
+  /** Reads from `positions` on, waiting up to `waitMs` for the first record. */
+  async fetch(
+    stream: StreamSummary,
+    positions: readonly ShardPosition[],
+    waitMs: number,
+  ): Promise<FetchedShard[]> {
+    const partitions = positions.map(({ shard, offset }) => ({
+      partition: shard,
+      fetchOffset: offset,
+      partitionMaxBytes: SHARD_FETCH_BYTES,
+    }));
+    const reply = await this.kafka.request(Fetch, {
+      maxWaitMs: waitMs,
+      minBytes: 1,
+      maxBytes: FETCH_BYTES,
+      topics: [{ topic: stream.name, topicId: stream.id, partitions }],
+      forgottenTopicsData: [],
+    });
+    check(reply.errorCode, `reading ${stream.name}`);
+    const shards: FetchedShard[] = [];
+    for (const partition of reply.responses[0]?.partitions ?? []) {
+      check(partition.errorCode, `reading shard ${partition.partitionIndex} of ${stream.name}`);
+      const batches = partition.records ?? Buffer.alloc(0);
+      shards.push({ shard: partition.partitionIndex, highWatermark: partition.highWatermark, batches });
+    }
+    return shards;
+  }
+}
+
+const NAMES = new Map<number, string>(Object.entries(KafkaError).map(([name, code]) => [code, name]));
+
+/** Throws CliError unless `code` is none; says what was tried, and the broker's own words where it has some. */
+function check(code: number, what: string, message?: string | null): void {
+  if (code === KafkaError.none) return;
+  const name = (NAMES.get(code) ?? `error ${code}`).replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  throw new CliError(EXIT.failed, `${what}: ${message ?? name}`);
+}

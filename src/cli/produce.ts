@@ -1,0 +1,124 @@
+/**
+ * `voik produce STREAM`: every line of standard input or of a file becomes a record. Records go out in batches, and
+ * the command ends with 0 only when the broker has acknowledged all of them (acks=all: they are on its disk).
+ */
+import { BATCH_OVERHEAD_BYTES, ShardBatches } from "./batches.ts";
+import { BrokerClient, brokerArg, type StreamSummary } from "./broker-client.ts";
+import { command } from "./command.ts";
+import { type KeyBy, keyByOf } from "./key-by.ts";
+import { LineSplitter } from "./lines.ts";
+
+const BATCH_BYTES = 512 * 1024;
+const RECORD_BYTES_MAX = 1024 * 1024 - BATCH_OVERHEAD_BYTES;
+/** Batches go out at least so often, so that a slow writer's lines don't wait for a full one. */
+const LINGER_MS = 50;
+const PROGRESS_INTERVAL_MS = 200;
+
+export default command({
+  name: "produce",
+  description: "Write lines to a stream, one record each",
+  args: {
+    stream: { type: "positional", required: true, description: "Name of the stream" },
+    file: { type: "string", valueHint: "path", description: "Read this file instead of standard input" },
+    "key-by": {
+      type: "string",
+      valueHint: "field",
+      description: "The key is this field of the line's JSON (a.b)",
+    },
+    "key-separator": {
+      type: "string",
+      valueHint: "text",
+      description: "The key is what stands before this text",
+    },
+    ...brokerArg,
+  },
+  async run({ args }) {
+    const keyBy = keyByOf(args["key-by"], args["key-separator"]);
+    const input = inputOf(args.file);
+    await BrokerClient.use(args.broker, async (client) => {
+      const stream = await client.stream(args.stream);
+      await new Producer(client, stream, keyBy).run(input);
+    });
+  },
+});
+
+function inputOf(path: string | undefined): ReadableStream<Uint8Array> {
+  if (path === undefined) return Bun.stdin.stream();
+  return Bun.file(path).stream();
+}
+
+class Producer {
+  private readonly lines = new LineSplitter(RECORD_BYTES_MAX);
+  private readonly batches: ShardBatches;
+  private readonly pending: { key: Buffer | null; value: Buffer }[] = [];
+  private readonly startedMs = performance.now();
+  private lineNumber = 0;
+  private acked = 0;
+  private shownMs = 0;
+
+  constructor(
+    private readonly client: BrokerClient,
+    private readonly stream: StreamSummary,
+    private readonly keyBy: KeyBy,
+  ) {
+    this.batches = new ShardBatches(stream.shards, BATCH_BYTES);
+  }
+
+  async run(input: ReadableStream<Uint8Array>): Promise<void> {
+    const reader = input.getReader();
+    let chunk = reader.read();
+    for (;;) {
+      const next = await Promise.race([chunk, this.batches.count > 0 ? later(LINGER_MS) : chunk]);
+      if (next === undefined) {
+        await this.flush();
+        continue;
+      }
+      if (next.value) this.lines.push(Buffer.from(next.value), this.onLine);
+      if (next.done) this.lines.end(this.onLine);
+      await this.drain();
+      if (next.done) break;
+      chunk = reader.read();
+    }
+    await this.flush();
+    this.showEnd();
+  }
+
+  private readonly onLine = (line: Buffer): void => {
+    this.pending.push(this.keyBy(line, ++this.lineNumber));
+  };
+
+  /** Moves what was read into batches, sending full ones. */
+  private async drain(): Promise<void> {
+    for (const { key, value } of this.pending) {
+      if (this.batches.add(key, value, Date.now())) continue;
+      await this.flush();
+      this.batches.add(key, value, Date.now());
+    }
+    this.pending.length = 0;
+  }
+
+  private async flush(): Promise<void> {
+    const { count } = this.batches;
+    if (count === 0) return;
+    await this.client.produce(this.stream, this.batches.take());
+    this.acked += count;
+    this.showProgress();
+  }
+
+  private showProgress(): void {
+    const nowMs = performance.now();
+    if (!process.stderr.isTTY || nowMs - this.shownMs < PROGRESS_INTERVAL_MS) return;
+    this.shownMs = nowMs;
+    process.stderr.write(`\r${this.acked} records`);
+  }
+
+  private showEnd(): void {
+    const seconds = (performance.now() - this.startedMs) / 1000;
+    const start = process.stderr.isTTY ? "\r" : "";
+    process.stderr.write(`${start}${this.acked} records acknowledged in ${seconds.toFixed(2)} s\n`);
+  }
+}
+
+function later(delayMs: number): Promise<undefined> {
+  return new Promise((resolve) => setTimeout(resolve, delayMs, undefined));
+}

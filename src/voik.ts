@@ -1,0 +1,232 @@
+/**
+ * The composition root: the one file that knows every concrete part. It opens them in order and closes them in the
+ * reverse order.
+ *
+ *   start   lock folder, admin (not ready yet), streams with their logs, Kafka, Kinesis, ready
+ *   stop    not ready, Kinesis and Kafka drain, streams sync and close, admin, unlock
+ */
+import { join } from "node:path";
+import { Health } from "./admin/health.ts";
+import { registerProcessMetrics } from "./admin/process-metrics.ts";
+import { startAdminServer } from "./admin/server.ts";
+import { type Clock, systemClock } from "./base/clock.ts";
+import { disk } from "./base/disk.ts";
+import { VoikError } from "./base/errors.ts";
+import type { FileSystem, FolderLock } from "./base/file-system.ts";
+import type { Logger } from "./base/logger.ts";
+import { MetricsRegistry } from "./base/metrics.ts";
+import { type Random, systemRandom } from "./base/random.ts";
+import { readOrMakeSecret } from "./base/secret-file.ts";
+import { VERSION } from "./base/version.ts";
+import type { Config } from "./config/schema.ts";
+import { startKafkaServer } from "./kafka/server.ts";
+import { startKinesisServer } from "./kinesis/server.ts";
+import { LogStore } from "./log/log-store.ts";
+import { StreamBroker } from "./streams/stream-broker.ts";
+
+/** Requests in work have this long to end when voik stops; what they wait for is a sync of milliseconds. */
+const DRAIN_MS = 4_000;
+const ITERATOR_KEY_BYTES = 32;
+
+export interface Voik {
+  /** Where to connect to, with the ports that were really taken. */
+  readonly addresses: { kafka: string; kinesis: string; admin: string };
+  /** Resolves when the disk fails and the process has to end. */
+  readonly failed: Promise<VoikError>;
+  /** Answers what was accepted, makes it durable and closes everything. */
+  stop(): Promise<void>;
+}
+
+/** A port that can't be listened on. The message names the flag. */
+export class ListenError extends Error {
+  override name = "ListenError";
+}
+
+interface Parts {
+  config: Config;
+  logger: Logger;
+  clock: Clock;
+  random: Random;
+  fileSystem: FileSystem;
+  metrics: MetricsRegistry;
+  health: Health;
+}
+
+/** What has to be undone, in the order in which it was done. */
+type Closers = (() => void | Promise<void>)[];
+
+/** Starts everything. On a failure it closes what it opened and throws VoikError or ListenError. */
+export async function startVoik(config: Config, logger: Logger): Promise<Voik> {
+  const metrics = new MetricsRegistry();
+  const health = new Health();
+  const parts = {
+    config,
+    logger,
+    clock: systemClock,
+    random: systemRandom,
+    fileSystem: disk,
+    metrics,
+    health,
+  };
+  const closers: Closers = [];
+  try {
+    return await open(parts, closers);
+  } catch (error) {
+    await closeAll(closers);
+    throw error;
+  }
+}
+
+async function open(parts: Parts, closers: Closers): Promise<Voik> {
+  const { config, clock, health, metrics } = parts;
+  const lock = takeFolder(parts);
+  closers.push(() => lock.release());
+  registerProcessMetrics(metrics, clock, VERSION);
+  const admin = listen("admin-port", config.host, config.adminPort, () =>
+    startAdminServer({ host: config.host, port: config.adminPort, health, metrics }),
+  );
+  closers.push(() => admin.stop());
+
+  const { broker, failed } = await openStreams(parts, closers);
+  const kafka = startKafka(parts, broker);
+  closers.push(() => kafka.stop({ drainMs: DRAIN_MS }));
+  const kinesis = await startKinesis(parts, broker);
+  closers.push(() => kinesis.stop({ drainMs: DRAIN_MS }));
+
+  health.phase = "ready";
+  void failed.then(() => (health.phase = "failed"));
+  return {
+    addresses: {
+      kafka: hostAndPort(config.host, kafka.port),
+      kinesis: `http://${hostAndPort(config.host, kinesis.port)}`,
+      admin: `http://${hostAndPort(config.host, admin.port)}`,
+    },
+    failed,
+    stop() {
+      health.phase = "stopping";
+      return closeAll(closers);
+    },
+  };
+}
+
+/** Makes the data folder and locks it. Throws VoikError folder_in_use, or storage_failed when it can't be used. */
+function takeFolder({ config, fileSystem }: Parts): FolderLock {
+  const path = join(config.dataDir, "voik.lock");
+  let lock: FolderLock | undefined;
+  try {
+    fileSystem.makeFolder(config.dataDir);
+    lock = fileSystem.lock(path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new VoikError("storage_failed", `data folder ${config.dataDir} can't be used: ${reason}`, {
+      cause: error,
+    });
+  }
+  if (lock) return lock;
+  const holder = fileSystem.readText(path).trim();
+  throw new VoikError(
+    "folder_in_use",
+    `data folder ${config.dataDir} is in use by process ${holder}: stop it, or give another --data-dir`,
+  );
+}
+
+async function openStreams(parts: Parts, closers: Closers) {
+  const { config, fileSystem, clock, random, logger } = parts;
+  const failure = Promise.withResolvers<VoikError>();
+  const logs = new LogStore({
+    fileSystem,
+    clock,
+    logger,
+    segmentBytesMax: config.segmentBytes,
+    retentionBytes: config.retentionBytes,
+    onSyncFailure(cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const message = `the disk failed, nothing more can be acknowledged: ${reason}`;
+      failure.resolve(new VoikError("storage_failed", message, { cause }));
+    },
+  });
+  closers.push(() => logs.close());
+  const broker = await StreamBroker.open({
+    dataDir: config.dataDir,
+    fileSystem,
+    openLog: logs.open,
+    clock,
+    random,
+    logger,
+    retentionMsDefault: config.retentionMs,
+    shardCountMax: config.shardCountMax,
+  });
+  closers.push(() => broker.close());
+  return { broker, failed: failure.promise };
+}
+
+function startKafka({ config, clock, logger, metrics }: Parts, broker: StreamBroker) {
+  const { advertise } = config;
+  return listen("kafka-port", config.host, config.kafkaPort, () =>
+    startKafkaServer({
+      broker,
+      host: config.host,
+      port: config.kafkaPort,
+      advertise: advertise && { host: advertise.host, port: advertise.port ?? config.kafkaPort },
+      limits: { requestBytesMax: config.kafkaRequestBytesMax, connectionsMax: config.connectionsMax },
+      autoCreateStreams: config.autoCreateStreams,
+      autoCreatePartitions: config.autoCreateShards,
+      batchBytesMax: config.batchBytesMax,
+      segmentBytes: config.segmentBytes,
+      clock,
+      logger,
+      metrics,
+    }),
+  );
+}
+
+async function startKinesis(parts: Parts, broker: StreamBroker) {
+  const { config, fileSystem, clock, random, logger, metrics } = parts;
+  const keyPath = join(config.dataDir, "iterator.key");
+  const iteratorKey = await readOrMakeSecret(fileSystem, random, keyPath, ITERATOR_KEY_BYTES);
+  return listen("kinesis-port", config.host, config.kinesisPort, () =>
+    startKinesisServer({
+      broker,
+      host: config.host,
+      port: config.kinesisPort,
+      iteratorKey,
+      accountId: config.accountId,
+      clock,
+      random,
+      logger,
+      metrics,
+    }),
+  );
+}
+
+function listen<T>(flag: string, host: string, port: number, start: () => T): T {
+  try {
+    return start();
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string };
+    const where = hostAndPort(host, port);
+    if (code === "EADDRINUSE") {
+      throw new ListenError(
+        `${where} is in use: stop the program that listens there, or give another --${flag}`,
+      );
+    }
+    throw new ListenError(`can't listen on ${where}: ${message} (see --host and --${flag})`);
+  }
+}
+
+function hostAndPort(host: string, port: number): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** Closes the last opened first; goes on after a failure and throws the first one at the end. */
+async function closeAll(closers: Closers): Promise<void> {
+  const failures: unknown[] = [];
+  for (const close of closers.splice(0).reverse()) {
+    try {
+      await close();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
