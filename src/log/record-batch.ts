@@ -75,30 +75,51 @@ export function isIntactBatch(batch: Buffer): boolean {
  */
 export function validateBatch(batch: Buffer, maxBytes: number): void {
   if (batch.length < BATCH_HEADER_BYTES) {
-    throw new VoikError("batch_corrupt", `a record batch has at least ${BATCH_HEADER_BYTES} bytes, this one ${batch.length}`);
+    throw new VoikError(
+      "batch_corrupt",
+      `a record batch has at least ${BATCH_HEADER_BYTES} bytes, this one ${batch.length}`,
+    );
   }
   if (magicOf(batch) !== MAGIC) {
-    throw new VoikError("batch_invalid", `record format ${magicOf(batch)} is not supported: use a client that writes format 2 (Kafka 0.11 or newer)`);
+    throw new VoikError(
+      "batch_invalid",
+      `record format ${magicOf(batch)} is not supported: use a client that writes format 2 (Kafka 0.11 or newer)`,
+    );
   }
   const bytes = batchBytesOf(batch);
-  if (bytes < batch.length) throw new VoikError("batch_invalid", "one record batch a partition and request is allowed");
-  if (bytes !== batch.length) throw new VoikError("batch_corrupt", `the batch says ${bytes} bytes, ${batch.length} came`);
+  if (bytes < batch.length)
+    throw new VoikError("batch_invalid", "one record batch a partition and request is allowed");
+  if (bytes !== batch.length)
+    throw new VoikError("batch_corrupt", `the batch says ${bytes} bytes, ${batch.length} came`);
   if (bytes > maxBytes) {
-    throw new VoikError("batch_too_large", `the batch has ${bytes} bytes, at most ${maxBytes} are allowed: send smaller batches or raise --batch-bytes-max`);
+    throw new VoikError(
+      "batch_too_large",
+      `the batch has ${bytes} bytes, at most ${maxBytes} are allowed: send smaller batches or raise --batch-bytes-max`,
+    );
   }
   if (crcOf(batch) !== computeCrc(batch)) {
-    throw new VoikError("batch_corrupt", "the batch's CRC-32C does not match its bytes: it was damaged on the way");
+    throw new VoikError(
+      "batch_corrupt",
+      "the batch's CRC-32C does not match its bytes: it was damaged on the way",
+    );
   }
   if (baseOffsetOf(batch) !== 0) throw new VoikError("batch_invalid", "a produced batch starts at offset 0");
   const count = recordCountOf(batch);
   if (count < 1 || count !== lastOffsetDeltaOf(batch) + 1) {
-    throw new VoikError("batch_invalid", `the batch counts ${count} records and ends at offset delta ${lastOffsetDeltaOf(batch)}`);
+    throw new VoikError(
+      "batch_invalid",
+      `the batch counts ${count} records and ends at offset delta ${lastOffsetDeltaOf(batch)}`,
+    );
   }
   const attributes = attributesOf(batch);
   if ((attributes & Attribute.compressionMask) > 4) {
-    throw new VoikError("compression_unsupported", `compression ${attributes & Attribute.compressionMask} is unknown: use gzip, snappy, lz4 or zstd`);
+    throw new VoikError(
+      "compression_unsupported",
+      `compression ${attributes & Attribute.compressionMask} is unknown: use gzip, snappy, lz4 or zstd`,
+    );
   }
-  if (attributes & Attribute.control) throw new VoikError("batch_invalid", "clients may not write control batches");
+  if (attributes & Attribute.control)
+    throw new VoikError("batch_invalid", "clients may not write control batches");
   if (producerIdOf(batch) > NO_PRODUCER_ID && (baseSequenceOf(batch) < 0 || producerEpochOf(batch) < 0)) {
     throw new VoikError("batch_invalid", "a batch with a producer id needs an epoch and a sequence");
   }

@@ -81,7 +81,8 @@ export class RecordReader implements Cursor {
       this.valueAt = this.skip(this.valueBytes);
       this.headersAt = this.at;
     } catch (error) {
-      if (error instanceof RangeError) throw new VoikError("batch_invalid", `a record does not parse: ${error.message}`);
+      if (error instanceof RangeError)
+        throw new VoikError("batch_invalid", `a record does not parse: ${error.message}`);
       throw error;
     }
     return true;
@@ -114,7 +115,8 @@ export class RecordReader implements Cursor {
         });
       }
     } catch (error) {
-      if (error instanceof RangeError) throw new VoikError("batch_invalid", `headers do not parse: ${error.message}`);
+      if (error instanceof RangeError)
+        throw new VoikError("batch_invalid", `headers do not parse: ${error.message}`);
       throw error;
     }
     return headers;
