@@ -79,7 +79,14 @@ export interface Refusal {
   errorMessage: string;
 }
 
+const MESSAGE_LENGTH_MAX = 1000;
+
+/** A message short enough for every version of the protocol, however long the names are that it quotes. */
+export function clip(message: string): string {
+  return message.length <= MESSAGE_LENGTH_MAX ? message : `${message.slice(0, MESSAGE_LENGTH_MAX)}…`;
+}
+
 /** The refusal that an expected failure amounts to. Anything else is a bug and goes on as it is. */
 export function refusalOf(error: unknown): Refusal {
-  return { errorCode: kafkaErrorOf(error), errorMessage: (error as VoikError).message };
+  return { errorCode: kafkaErrorOf(error), errorMessage: clip((error as VoikError).message) };
 }

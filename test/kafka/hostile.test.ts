@@ -3,7 +3,14 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { seededRandom } from "../../src/base/random.ts";
 import { APIS } from "../../src/kafka/apis.ts";
 import { writeRequestHeader } from "../../src/kafka/codec/header.ts";
+import { Fetch } from "../../src/kafka/messages/01-fetch.ts";
+import { Metadata } from "../../src/kafka/messages/03-metadata.ts";
+import { CreateTopics } from "../../src/kafka/messages/19-create-topics.ts";
+import { DeleteTopics } from "../../src/kafka/messages/20-delete-topics.ts";
+import { DescribeConfigs } from "../../src/kafka/messages/32-describe-configs.ts";
 import { ApiVersions } from "../../src/kafka/messages/18-api-versions.ts";
+import { appendDurably, batchOf } from "../helpers/log.ts";
+import { memoryLogOf } from "../helpers/memory-broker.ts";
 import { hostileCopies, PrefixRecorder, randomBody } from "../helpers/kafka-bodies.ts";
 import { frameOf, RawConnection, sized, startTestKafka, type TestKafka } from "../helpers/kafka.ts";
 
@@ -107,6 +114,78 @@ describe("hostile frames", () => {
       connection.socket.write(Buffer.concat([good, Buffer.from("ffffffff", "hex")]));
       await connection.closed;
     }
+  });
+
+  test("valid requests with bytes changed never harm the server", async () => {
+    const random = seededRandom(SEED);
+    for (let round = 0; round < 1500; round++) {
+      const api = APIS[round % APIS.length] as (typeof APIS)[number];
+      const { min, max } = api.request.versions;
+      const version = min + (random.uint32() % (max - min + 1));
+      const writer = new PrefixRecorder();
+      const body = randomBody(api.request.fields, version, random);
+      // No long polls, which would hold back the end of the connection.
+      if (api.name === "Fetch") body.maxWaitMs = 0;
+      api.request.write(version, writer, body as never);
+      const bytes = Buffer.from(writer.bytes.subarray(0, writer.at));
+      for (let change = random.uint32() % 4; change > 0; change--) {
+        if (bytes.length > 0) bytes[random.uint32() % bytes.length] = random.uint32() & 0xff;
+      }
+      const connection = await RawConnection.open(kafka.port);
+      connection.socket.write(
+        Buffer.concat([frameAround(api, version, bytes), Buffer.from("ffffffff", "hex")]),
+      );
+      await connection.closed;
+    }
+  }, 30_000);
+
+  test("names as long as the protocol allows, and names that are not UTF-8, are answered or refused", async () => {
+    const name = "n".repeat(32_767);
+    const connection = await RawConnection.open(kafka.port);
+    const topic = { name, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
+    const config = { ...topic, name: "t", configs: [{ name, value: name }] };
+    const frames = [
+      frameOf(Metadata, 1, { topics: [{ name }] }, 1),
+      frameOf(CreateTopics, 2, { topics: [topic, config] }, 2),
+      frameOf(DeleteTopics, 3, { topics: [], topicNames: [name], timeoutMs: 1 }, 3),
+      frameOf(
+        DescribeConfigs,
+        1,
+        {
+          resources: [{ resourceType: 2, resourceName: name, configurationKeys: null }],
+        },
+        4,
+      ),
+    ];
+    connection.socket.write(Buffer.concat(frames));
+    for (let id = 1; id <= 4; id++) expect((await connection.reply()).readInt32BE(0)).toBe(id);
+    const bad = frameOf(Metadata, 1, { topics: [{ name }] }, 5);
+    connection.socket.write(bad.fill(0xff, bad.length - 1000));
+    await connection.closed;
+  });
+
+  test("clients that leave in the middle of anything leave nothing behind", async () => {
+    const stream = await kafka.broker.createStream({ name: "storm", shardCount: 1 });
+    const log = memoryLogOf(stream.shards[0] as never);
+    await appendDurably(log, batchOf(["x".repeat(100_000)]));
+    const partition = { partition: 0, fetchOffset: 0, partitionMaxBytes: 1 << 20 };
+    const fetchOf = (fetchOffset: number) =>
+      frameOf(Fetch, 12, {
+        maxWaitMs: 60_000,
+        minBytes: 1,
+        topics: [{ topic: "storm", partitions: [{ ...partition, fetchOffset }] }],
+        forgottenTopicsData: [],
+      });
+    for (let round = 0; round < 300; round++) {
+      const connection = await RawConnection.open(kafka.port);
+      const frame = fetchOf(round % 3 === 0 ? 1 : 0);
+      connection.socket.write(round % 3 === 1 ? frame.subarray(0, frame.length / 2) : frame);
+      if (round % 2 === 0) await new Promise((resolve) => setImmediate(resolve));
+      connection.end();
+    }
+    while (kafka.server.connections > 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(log.openRanges).toBe(0);
+    expect(log.listenerCount).toBe(0);
   });
 
   test("replies to requests in front of a hostile frame still come", async () => {

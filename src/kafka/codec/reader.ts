@@ -176,7 +176,10 @@ export class Reader {
 
   private text(length: number): string {
     const at = this.take(length);
-    return this.bytes.toString("utf8", at, at + length);
+    const text = this.bytes.toString("utf8", at, at + length);
+    // A bad byte becomes a three-byte replacement: a name that grows so might not fit into the reply that names it.
+    if (Buffer.byteLength(text) !== length) throw new FrameError("body", "a string is not UTF-8");
+    return text;
   }
 
   private view(length: number): Buffer {

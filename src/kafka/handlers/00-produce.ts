@@ -20,7 +20,7 @@ import type { Handler } from "../apis.ts";
 import type { Call, Pending } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import { shardAt, streamOf } from "../context.ts";
-import { KafkaError, kafkaErrorOf } from "../errors.ts";
+import { clip, KafkaError, kafkaErrorOf } from "../errors.ts";
 import type { ProduceRequest, ProduceResponse } from "../messages/00-produce.ts";
 
 type Request = BodyOf<typeof ProduceRequest>;
@@ -47,7 +47,7 @@ class PartitionResult implements DurableWaiter {
 
   refuse(errorCode: KafkaError, errorMessage: string): void {
     this.errorCode = errorCode;
-    this.errorMessage = errorMessage;
+    this.errorMessage = clip(errorMessage);
     this.baseOffset = -1;
     this.produce.failed = true;
   }

@@ -21,16 +21,19 @@ type Request = BodyOf<typeof MetadataRequest>;
 type Reply = InputOf<typeof MetadataResponse>;
 type Topic = Reply["topics"][number];
 
+const FIRST_VERSION_WITH_NULL_NAMES = 12;
 const REPLICAS = [NODE_ID];
 
 export const metadataHandler: Handler<Request, Reply> = (request, call) => {
   const { context } = call;
   const wanted = call.version === 0 && request.topics?.length === 0 ? null : request.topics;
+  // A topic asked for by an unknown id has no name, which only version 12 and later can say.
+  const nameless = call.version >= FIRST_VERSION_WITH_NULL_NAMES ? null : "";
   const answer = (topics: Topic[]): Reply => ({
     brokers: [{ nodeId: NODE_ID, ...call.owner.advertised }],
     clusterId: clusterIdOf(context.broker),
     controllerId: NODE_ID,
-    topics,
+    topics: topics.map((topic) => (topic.name === null ? { ...topic, name: nameless } : topic)),
   });
   if (wanted === null) return answer(context.broker.listStreams().map(describe));
   const create = context.autoCreateStreams && request.allowAutoTopicCreation;

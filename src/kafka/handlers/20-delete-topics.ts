@@ -2,7 +2,7 @@
 import type { Handler } from "../apis.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import { type KafkaContext, NO_TOPIC_ID } from "../context.ts";
-import { KafkaError, type Refusal, refusalOf } from "../errors.ts";
+import { clip, KafkaError, type Refusal, refusalOf } from "../errors.ts";
 import type { DeleteTopicsRequest, DeleteTopicsResponse } from "../messages/20-delete-topics.ts";
 
 type Request = BodyOf<typeof DeleteTopicsRequest>;
@@ -32,7 +32,10 @@ async function deleteTopic(
     return refuse(
       wanted.name === null
         ? { errorCode: KafkaError.unknownTopicId, errorMessage: "there is no topic with this id" }
-        : { errorCode: KafkaError.unknownTopicOrPartition, errorMessage: `there is no topic ${wanted.name}` },
+        : {
+            errorCode: KafkaError.unknownTopicOrPartition,
+            errorMessage: clip(`there is no topic ${wanted.name}`),
+          },
     );
   }
   try {

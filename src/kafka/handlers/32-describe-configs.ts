@@ -2,7 +2,7 @@
 import type { Handler } from "../apis.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import { type KafkaContext, NODE_ID } from "../context.ts";
-import { KafkaError } from "../errors.ts";
+import { clip, KafkaError } from "../errors.ts";
 import type { DescribeConfigsRequest, DescribeConfigsResponse } from "../messages/32-describe-configs.ts";
 import { brokerConfigs, type ConfigEntry, ConfigSource, topicConfigs } from "../topic-configs.ts";
 
@@ -27,7 +27,7 @@ function describe(context: KafkaContext, wanted: Wanted, request: Request): Resu
     entries: ConfigEntry[] = [],
   ): Result => ({
     errorCode,
-    errorMessage,
+    errorMessage: errorMessage && clip(errorMessage),
     resourceType,
     resourceName,
     configs: entries
