@@ -30,7 +30,8 @@ async function build(target: BuildTarget, outfile: string): Promise<void> {
           for (const { loader, packageFor } of NATIVE_PACKAGES) {
             const file = JSON.stringify(requireFrom.resolve(packageFor(target)));
             builder.onLoad({ filter: loader }, () => ({
-              contents: `module.exports = require(${file});`,
+              // Copied: Bun looks for the names of an import in a re-exported .node file, and finds none.
+              contents: `module.exports = { ...require(${file}) };`,
               loader: "js",
             }));
           }

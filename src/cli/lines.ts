@@ -1,8 +1,10 @@
-/** Lines out of a stream of bytes, without their line ends; a line is never copied unless it spans two chunks. */
+/**
+ * Lines out of a stream of bytes, without the newline behind them and otherwise untouched (a carriage return stays).
+ * A line is not copied unless it spans two chunks.
+ */
 import { CliError, EXIT } from "./exit.ts";
 
 const NEWLINE = 10;
-const RETURN = 13;
 
 export class LineSplitter {
   private rest: Buffer[] = [];
@@ -38,7 +40,7 @@ export class LineSplitter {
       this.restBytes = 0;
     }
     this.check(line.length);
-    return line[line.length - 1] === RETURN ? line.subarray(0, -1) : line;
+    return line;
   }
 
   private check(bytes: number): void {
