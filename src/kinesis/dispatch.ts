@@ -18,7 +18,8 @@ import {
   tooLargeReply,
   unknownFormatReply,
 } from "./reply.ts";
-import type { RequestBodies } from "./request-body.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
+import { withBody } from "./request-body.ts";
 
 const TARGET_PREFIX = "Kinesis_20131202.";
 const UNKNOWN = "unknown";
@@ -27,7 +28,8 @@ export interface DispatchOptions {
   services: Services;
   random: Random;
   logger: Logger;
-  bodies: RequestBodies;
+  memory: MemoryBudget;
+  maxBodyBytes: number;
   /** Account of callers whose access key id is no account. */
   accountId: string;
 }
@@ -62,20 +64,21 @@ export class Dispatcher {
     operation: Operation | undefined,
     onBody: () => void,
   ): Promise<Response> {
-    const { random, bodies } = this.options;
+    const { random, memory, maxBodyBytes } = this.options;
     const headers = replyHeaders(random);
     if (request.method !== "POST") return accessDeniedReply(headers);
     const format = bodyFormat(request.headers.get("content-type"));
     if (format === undefined)
       return target.includes(".") ? unknownFormatReply(headers) : accessDeniedReply(headers);
     try {
-      const response = await bodies.withBody(request, async (body) => {
+      const done = await withBody(request, maxBodyBytes, memory, async (body) => {
         onBody();
         if (operation === undefined) throw new KinesisError("UnknownOperationException");
         if (this.draining) throw new KinesisError("ServiceUnavailable", "voik is stopping: try again.", 503);
-        return outputReply(format, await this.run(operation, body, format, request), headers);
+        return { output: await this.run(operation, body, format, request) };
       });
-      return response ?? tooLargeReply(headers);
+      if (done === undefined) return tooLargeReply(headers);
+      return outputReply(format, done.output, headers, memory, request.signal);
     } catch (error) {
       return errorReply(format, this.explain(error, request.signal.aborted), headers);
     }
@@ -90,7 +93,7 @@ export class Dispatcher {
   private explain(error: unknown, hungUp: boolean): KinesisError {
     const expected = toKinesisError(error);
     if (expected !== undefined) {
-      if (expected.status >= 500)
+      if (expected.status === 500)
         this.options.logger.warn("kinesis request failed", { error: expected.message });
       return expected;
     }

@@ -2,11 +2,16 @@
  * Replies. Every one carries the two ids that AWS's support asks for, and clients show in their errors; an error
  * names its type in a header as well. A request that can't be told apart as Kinesis's gets AWS's XML.
  */
+import { asBuffer } from "../base/bytes.ts";
 import type { Random } from "../base/random.ts";
 import type { BodyFormat } from "./body.ts";
 import type { KinesisError } from "./errors.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
 
 const EXTENDED_ID_BYTES = 48;
+/** From here on a reply is sent in pieces, and its memory counted. */
+const LARGE_BYTES = 1024 * 1024;
+const PIECE_BYTES = 256 * 1024;
 
 /** New request ids for one reply. */
 export function replyHeaders(random: Random): Record<string, string> {
@@ -16,14 +21,36 @@ export function replyHeaders(random: Random): Record<string, string> {
   return { "x-amzn-RequestId": requestId, "x-amz-id-2": bytes.toString("base64", 16) };
 }
 
-/** 200 with `output`, or with no body at all for operations that answer nothing. */
+/**
+ * 200 with `output`, or with no body at all for operations that answer nothing. A large one counts against `memory`
+ * until the client has taken it or left.
+ */
 export function outputReply(
   format: BodyFormat,
   output: object | undefined,
   headers: Record<string, string>,
+  memory: MemoryBudget,
+  hungUp: AbortSignal,
 ): Response {
   headers["content-type"] = format.contentType;
-  return new Response(output === undefined ? "" : format.encode(output), { headers });
+  const content = output === undefined ? "" : format.encode(output);
+  if (content.length < LARGE_BYTES) return new Response(content, { headers });
+  const giveBack = memory.take(content.length);
+  hungUp.addEventListener("abort", giveBack);
+  if (hungUp.aborted) giveBack();
+  return new Response(
+    pieces(typeof content === "string" ? Buffer.from(content) : asBuffer(content), giveBack),
+    { headers },
+  );
+}
+
+/** `content` a piece at a time, as fast as the client takes it. */
+async function* pieces(content: Buffer, sent: () => void): AsyncGenerator<Uint8Array> {
+  try {
+    for (let at = 0; at < content.length; at += PIECE_BYTES) yield content.subarray(at, at + PIECE_BYTES);
+  } finally {
+    sent();
+  }
 }
 
 export function errorReply(

@@ -9,9 +9,16 @@ import type { Random } from "../base/random.ts";
 import type { Broker } from "../streams/broker.ts";
 import { Dispatcher } from "./dispatch.ts";
 import { KinesisMetrics } from "./kinesis-metrics.ts";
+import { MemoryBudget } from "./memory-budget.ts";
 import { OpenBatches } from "./open-batches.ts";
-import { RequestBodies, type RequestBodyLimits } from "./request-body.ts";
 import { SealedTokens } from "./sealed-token.ts";
+
+export interface KinesisLimits {
+  /** Of one request. */
+  maxBodyBytes: number;
+  /** Bodies of all requests in work, and large replies that are not sent yet. */
+  maxMemoryBytes: number;
+}
 
 export interface KinesisServerOptions {
   broker: Broker;
@@ -26,7 +33,7 @@ export interface KinesisServerOptions {
   random: Random;
   logger: Logger;
   metrics: MetricsRegistry;
-  limits?: Partial<RequestBodyLimits>;
+  limits?: Partial<KinesisLimits>;
 }
 
 export interface KinesisServer {
@@ -39,12 +46,15 @@ export interface KinesisServer {
 }
 
 export const DEFAULT_ACCOUNT_ID = "000000000000";
-export const DEFAULT_LIMITS: RequestBodyLimits = {
+export const DEFAULT_LIMITS: KinesisLimits = {
   maxBodyBytes: 11 * 1024 * 1024,
-  maxBodyBytesInWork: 256 * 1024 * 1024,
+  maxMemoryBytes: 256 * 1024 * 1024,
 };
 
-/** A client has this long between two requests, and for one request's headers and body. */
+/**
+ * A client has this long between two requests, to send one, and to take the next part of its reply. Bun looks
+ * every four seconds only: a value near that would cut off clients that are not idle.
+ */
 const IDLE_SECONDS = 30;
 
 export function startKinesisServer(options: KinesisServerOptions): KinesisServer {
@@ -60,7 +70,8 @@ export function startKinesisServer(options: KinesisServerOptions): KinesisServer
     },
     random,
     logger,
-    bodies: new RequestBodies(limits),
+    memory: new MemoryBudget(limits.maxMemoryBytes),
+    maxBodyBytes: limits.maxBodyBytes,
     accountId: options.accountId ?? DEFAULT_ACCOUNT_ID,
   });
   const server = Bun.serve({
@@ -70,8 +81,10 @@ export function startKinesisServer(options: KinesisServerOptions): KinesisServer
     idleTimeout: IDLE_SECONDS,
     // Above our own limit, so that HTTP/2 gets a 413 as well: here it would only see its stream reset.
     maxRequestBodySize: limits.maxBodyBytes * 2,
-    fetch(request, server) {
-      return dispatcher.handle(request, () => server.timeout(request, 0));
+    async fetch(request, server) {
+      const response = await dispatcher.handle(request, () => server.timeout(request, 0));
+      server.timeout(request, IDLE_SECONDS);
+      return response;
     },
   });
   return {

@@ -1,5 +1,6 @@
 /** Clients that send rubbish, or leave: never a 500, never a word in the log, never harm to the others. */
 import { expect, test } from "bun:test";
+import http2 from "node:http2";
 import { connect } from "node:net";
 import { createLogger } from "../../src/base/logger.ts";
 import { type Random, randomBelow, seededRandom } from "../../src/base/random.ts";
@@ -108,7 +109,7 @@ test("3,000 bodies of rubbish get 200, 400 or 413, in either format", async () =
 test("a client that leaves in the middle of its body is no event, and its bytes are given back", async () => {
   const lines: string[] = [];
   const logger = createLogger("text", "debug", (line) => void lines.push(line));
-  const harness = await KinesisHarness.start({ logger, limits: { maxBodyBytesInWork: 2_000_000 } });
+  const harness = await KinesisHarness.start({ logger, limits: { maxMemoryBytes: 2_000_000 } });
   for (let i = 0; i < 20; i++) {
     const socket = connect(harness.server.port, "127.0.0.1");
     const head = [
@@ -127,5 +128,31 @@ test("a client that leaves in the middle of its body is no event, and its bytes 
   const largest = `{}${" ".repeat(1_900_000)}`;
   while ((await harness.call("ListStreams", largest)).status !== 200) await Bun.sleep(1);
   expect(lines).toEqual([]);
+  await harness.stop();
+});
+
+test("clients that do not take their replies hold no more than the budget, and give it back when they leave", async () => {
+  const harness = await KinesisHarness.start({ limits: { maxMemoryBytes: 24 << 20 } });
+  await harness.ok("CreateStream", { StreamName: "s", ShardCount: 1 });
+  const Records = Array.from({ length: 8 }, () => ({ PartitionKey: "k", Data: Buffer.alloc(1_000_000) }));
+  expect((await harness.cbor("PutRecords", { StreamName: "s", Records })).status).toBe(200);
+  const body = JSON.stringify({ ShardIterator: await harness.iterator("s", "TRIM_HORIZON") });
+  const session = http2.connect(harness.url, { settings: { initialWindowSize: 1000 } }).on("error", () => {});
+  for (let i = 0; i < 2; i++) {
+    const request = session.request({
+      ":method": "POST",
+      ":path": "/",
+      "content-type": "application/x-amz-json-1.1",
+      "x-amz-target": "Kinesis_20131202.GetRecords",
+    });
+    request.on("error", () => {});
+    request.pause();
+    const answered = new Promise((resolve) => request.once("response", resolve));
+    request.end(body);
+    await answered;
+  }
+  expect((await harness.call("GetRecords", body)).status).toBe(503);
+  session.destroy();
+  while ((await harness.call("GetRecords", body)).status !== 200) await Bun.sleep(1);
   await harness.stop();
 });

@@ -133,7 +133,7 @@ describe("a body over the limit", () => {
 });
 
 test("more bodies in work than the server holds are told to try again", async () => {
-  const small = await KinesisHarness.start({ limits: { maxBodyBytes: 1000, maxBodyBytesInWork: 1000 } });
+  const small = await KinesisHarness.start({ limits: { maxBodyBytes: 1000, maxMemoryBytes: 1000 } });
   await small.ok("CreateStream", { StreamName: "s", ShardCount: 1 });
   const log = memoryLogOf(small.memory.broker.streamByName("s")?.shards[0] as never);
   log.hold();
