@@ -46,7 +46,7 @@ export interface KafkaServerOptions {
   host: string;
   /** 0 takes any free port. */
   port: number;
-  /** What clients are told to connect to; without it the address that they dialled. */
+  /** What clients are told to connect to; without it the address that they dialled. Port 0: the port they dialled. */
   advertise?: { host: string; port: number } | undefined;
   limits?: Partial<KafkaLimits> | undefined;
   /** Metadata of an unknown topic creates it. Default true. */

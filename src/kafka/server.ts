@@ -126,15 +126,17 @@ class BunKafkaServer implements KafkaServer {
       return;
     }
     socket.setNoDelay(true);
-    const { localAddress: local, localPort: port } = socket;
-    const host = local.startsWith(IPV4_IN_IPV6) ? local.slice(IPV4_IN_IPV6.length) : local;
-    const connection = new Connection(
-      socket satisfies KafkaSocket,
-      this.options.advertise ?? { host, port },
-      this.parts,
-    );
+    const connection = new Connection(socket satisfies KafkaSocket, this.advertisedTo(socket), this.parts);
     socket.data = connection;
     this.open.add(connection);
+  }
+
+  /** What the client is told to connect to: what it dialled, unless the options say otherwise. */
+  private advertisedTo({ localAddress, localPort }: Socket): { host: string; port: number } {
+    const { advertise } = this.options;
+    if (advertise) return { host: advertise.host, port: advertise.port || localPort };
+    const mapped = localAddress.startsWith(IPV4_IN_IPV6);
+    return { host: mapped ? localAddress.slice(IPV4_IN_IPV6.length) : localAddress, port: localPort };
   }
 
   private onClose(socket: Socket): void {

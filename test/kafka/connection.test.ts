@@ -211,5 +211,9 @@ describe("a connection", () => {
     await start({ advertise: { host: "voik.example", port: 1234 } });
     const advertised = await (await kafka.client()).request(Metadata, { topics: [] });
     expect(advertised.brokers).toEqual([{ nodeId: 1, host: "voik.example", port: 1234, rack: null }]);
+    await kafka.close();
+    await start({ advertise: { host: "voik.example", port: 0 } });
+    const named = await (await kafka.client()).request(Metadata, { topics: [] });
+    expect(named.brokers[0]).toMatchObject({ host: "voik.example", port: kafka.port });
   });
 });
