@@ -119,4 +119,7 @@ export class ManualClock implements Clock {
   after(delayMs: number, run: () => void) {
     return systemClock.after(delayMs, run);
   }
+  defer(run: () => void): void {
+    systemClock.defer(run);
+  }
 }
