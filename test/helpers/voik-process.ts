@@ -31,6 +31,10 @@ export interface StartOptions {
   /** The whole environment of the process. Default: PATH and nothing else. */
   env?: Record<string, string>;
   cwd?: string;
+  /** What to run instead of the executable under test, up to the word "serve". */
+  command?: readonly string[];
+  /** The data folder as that command sees it. Default: `folder`. */
+  dataDir?: string;
 }
 
 let built: string | undefined;
@@ -128,16 +132,9 @@ export class VoikProcess implements AsyncDisposable {
   private async spawn(): Promise<void> {
     const ports = ["--kafka-port", "--kinesis-port", "--admin-port"].flatMap((flag) => [flag, "0"]);
     const { args = [], env = { PATH: process.env.PATH ?? "" }, cwd } = this.options;
-    const command = [
-      voikExecutable(),
-      "serve",
-      "--data-dir",
-      this.folder,
-      ...ports,
-      "--log-format",
-      "json",
-      ...args,
-    ];
+    const program = this.options.command ?? [voikExecutable()];
+    const dataDir = this.options.dataDir ?? this.folder;
+    const command = [...program, "serve", "--data-dir", dataDir, ...ports, "--log-format", "json", ...args];
     const startedAtMs = performance.now();
     const child = Bun.spawn(command, { cwd, env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
     this.child = child;
