@@ -47,7 +47,7 @@ export interface KinesisServer {
 
 export const DEFAULT_ACCOUNT_ID = "000000000000";
 export const DEFAULT_LIMITS: KinesisLimits = {
-  maxBodyBytes: 11 * 1024 * 1024,
+  maxBodyBytes: 15 * 1024 * 1024,
   maxMemoryBytes: 256 * 1024 * 1024,
 };
 
