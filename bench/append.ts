@@ -7,6 +7,7 @@ import { CommitLog } from "../src/log/commit-log.ts";
 import { GroupCommit } from "../src/log/group-commit.ts";
 import { validateBatch } from "../src/log/record-batch.ts";
 import { batchOfBytes } from "./lib/batches.ts";
+import { systemClock } from "../src/base/clock.ts";
 import { diskWithoutSync } from "./lib/no-sync.ts";
 import { comparePairs, MEGABYTE } from "./lib/pairs.ts";
 
@@ -26,7 +27,7 @@ async function appendToLog(root: string, batch: Buffer, round: number): Promise<
     },
     new GroupCommit((error) => {
       throw error;
-    }),
+    }, systemClock),
   );
   const count = Math.floor(BYTES_PER_ROUND / batch.length);
   const start = performance.now();

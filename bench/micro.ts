@@ -13,6 +13,7 @@ import { RecordReader } from "../src/log/record.ts";
 import { validateBatch } from "../src/log/record-batch.ts";
 import { batchOfBytes } from "./lib/batches.ts";
 import { requestFrame } from "./lib/kafka-frames.ts";
+import { systemClock } from "../src/base/clock.ts";
 import { diskWithoutSync } from "./lib/no-sync.ts";
 
 const BATCHES = 4_000;
@@ -29,7 +30,7 @@ async function filledLog(folder: string, batch: Buffer): Promise<CommitLog> {
     },
     new GroupCommit((error) => {
       throw error;
-    }),
+    }, systemClock),
   );
   for (let i = 0; i < BATCHES; i++) log.append(batch);
   while (log.dirty) await new Promise(setImmediate);

@@ -15,6 +15,8 @@ export interface Clock {
   monotonicMs(): number;
   /** Calls `run` once after `delayMs`; the timer does not keep the process alive. */
   after(delayMs: number, run: () => void): Timer;
+  /** Calls `run` once at the end of this tick, when everything that is ready has run. */
+  defer(run: () => void): void;
 }
 
 /** The machine's own clock. */
@@ -26,4 +28,5 @@ export const systemClock: Clock = {
     timer.unref();
     return { cancel: () => clearTimeout(timer) };
   },
+  defer: (run) => void setImmediate(run),
 };

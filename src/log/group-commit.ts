@@ -9,6 +9,8 @@
  * is told once, and nothing is acknowledged from then on.
  */
 
+import type { Clock } from "../base/clock.ts";
+
 /** A log, as the scheduler sees it. */
 export interface Syncable {
   /** Syncs what has been appended when it is called, then tells those who wait. Rejects when a sync failed. */
@@ -23,7 +25,10 @@ export class GroupCommit {
   private scheduled = false;
   private failed = false;
 
-  constructor(private readonly onFailure: (error: unknown) => void) {}
+  constructor(
+    private readonly onFailure: (error: unknown) => void,
+    private readonly clock: Pick<Clock, "defer">,
+  ) {}
 
   /** Asks for `log` to be synced, with everything else that is appended in this tick. */
   request(log: Syncable): void {
@@ -31,7 +36,7 @@ export class GroupCommit {
     this.requested.add(log);
     if (this.scheduled) return;
     this.scheduled = true;
-    setImmediate(this.startRounds);
+    this.clock.defer(this.startRounds);
   }
 
   private readonly startRounds = (): void => {

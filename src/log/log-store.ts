@@ -27,7 +27,7 @@ export class LogStore {
   private sweepTimer: Timer;
 
   constructor(private readonly options: LogStoreOptions) {
-    this.groupCommit = new GroupCommit(options.onSyncFailure);
+    this.groupCommit = new GroupCommit(options.onSyncFailure, options.clock);
     this.sweepTimer = this.nextSweep();
   }
 

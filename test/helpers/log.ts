@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { systemClock } from "../../src/base/clock.ts";
 import { disk } from "../../src/base/disk.ts";
 import { silentLogger } from "../../src/base/logger.ts";
 import { BatchBuilder } from "../../src/log/batch-builder.ts";
@@ -44,7 +45,7 @@ export function openLog(
     retentionBytes: Infinity,
     ...overrides,
   };
-  return CommitLog.open(options, new GroupCommit(onSyncFailure));
+  return CommitLog.open(options, new GroupCommit(onSyncFailure, systemClock));
 }
 
 /** Appends and resolves to the base offset once it is durable. */

@@ -13,7 +13,7 @@ let stream: Stream;
 const NOW_MS = 1_700_000_000_123;
 
 beforeEach(async () => {
-  const clock = { nowMs: () => NOW_MS, monotonicMs: () => 0, after: () => ({ cancel() {} }) };
+  const clock = { nowMs: () => NOW_MS, monotonicMs: () => 0, after: () => ({ cancel() {} }), defer() {} };
   memory = await openMemoryBroker({ clock });
   stream = await memory.broker.createStream({ name: "s", shardCount: 4 });
 });
