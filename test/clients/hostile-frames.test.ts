@@ -19,7 +19,7 @@ const SEED = Number(process.env.VOIK_SEED ?? Date.now() % 1_000_000);
 const FRAMES = 5_000;
 const CLOSE_MS_MAX = 100;
 const GROWTH_BYTES_MAX = 32 * 1024 * 1024;
-const GOOD_REPLY_MS_MAX = 250;
+const GOOD_REPLY_MS_MAX = 1_000;
 const CLAIMING_CONNECTIONS = 200;
 const CLAIMED_BYTES = 16 * 1024 * 1024;
 

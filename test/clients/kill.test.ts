@@ -3,7 +3,8 @@
  * record is there once, at its offset, with its bytes; nothing is there that was never sent; offsets are dense.
  *
  * Three Kafka connections with pipelined Produce requests and three Kinesis writers run at full speed; segments are
- * small, so that kills hit rolls too. VOIK_KILLS and VOIK_SEED change count and seed.
+ * small, so that kills hit rolls too, and every third start is killed as well, somewhere in its recovery. VOIK_KILLS
+ * and VOIK_SEED change count and seed.
  */
 import { expect, test } from "bun:test";
 import { statSync, truncateSync } from "node:fs";
@@ -21,6 +22,8 @@ const SEED = Number(process.env.VOIK_SEED ?? Date.now() % 1_000_000);
 const PARTITIONS = 4;
 const LOAD_MS_MIN = 30;
 const LOAD_MS_MAX = 500;
+/** Starts take 60 ms and more. */
+const START_MS_MAX = 80;
 const READY_MS_MAX = 2_000;
 
 test(`kill -9 under load at ${KILLS} random moments loses no acked record`, async () => {
@@ -41,6 +44,7 @@ test(`kill -9 under load at ${KILLS} random moments loses no acked record`, asyn
       loadMs,
       random.uint32(),
     );
+    if (kill % 3 === 2) await voik.crashWhileStarting(random.uint32() % START_MS_MAX);
     await voik.restart();
     expect(voik.readyMs).toBeLessThan(READY_MS_MAX);
     expect((await checkAll(voik, topic, history)).slice(0, 20)).toEqual([]);

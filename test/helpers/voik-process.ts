@@ -123,6 +123,14 @@ export class VoikProcess implements AsyncDisposable {
     await this.spawn();
   }
 
+  /** Starts again and kills it `afterMs` later, ready or not: a crash during recovery. */
+  async crashWhileStarting(afterMs: number): Promise<void> {
+    if (this.running) this.fail("crashWhileStarting: it is still running");
+    this.launch();
+    await Bun.sleep(afterMs);
+    await this.kill();
+  }
+
   /** Kills it if it runs and removes a temporary folder. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.running) await this.kill();
@@ -130,26 +138,29 @@ export class VoikProcess implements AsyncDisposable {
   }
 
   private async spawn(): Promise<void> {
-    const ports = ["--kafka-port", "--kinesis-port", "--admin-port"].flatMap((flag) => [flag, "0"]);
-    const { args = [], env = { PATH: process.env.PATH ?? "" }, cwd } = this.options;
-    const program = this.options.command ?? [voikExecutable()];
-    const dataDir = this.options.dataDir ?? this.folder;
-    const command = [...program, "serve", "--data-dir", dataDir, ...ports, "--log-format", "json", ...args];
     const startedAtMs = performance.now();
-    const child = Bun.spawn(command, { cwd, env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
-    this.child = child;
-    this.stderr = "";
-    this.drained = this.collect(child.stderr);
+    const child = this.launch();
     const line = await Promise.race([readyLine(child.stdout), Bun.sleep(READY_TIMEOUT_MS)]);
     if (line === undefined) {
-      child.kill("SIGKILL");
-      await this.drained;
+      await this.kill();
       this.fail("no ready line");
     }
     this.readyMs = performance.now() - startedAtMs;
     const { msg, kafka, kinesis, admin } = JSON.parse(line as string);
     if (msg !== "ready") this.fail(`not a ready line: ${line}`);
     this.addresses = { kafka, kinesis, admin };
+  }
+
+  private launch(): Bun.Subprocess<"ignore", "pipe", "pipe"> {
+    const ports = ["--kafka-port", "--kinesis-port", "--admin-port"].flatMap((flag) => [flag, "0"]);
+    const { args = [], env = { PATH: process.env.PATH ?? "" }, cwd } = this.options;
+    const program = this.options.command ?? [voikExecutable()];
+    const dataDir = this.options.dataDir ?? this.folder;
+    const command = [...program, "serve", "--data-dir", dataDir, ...ports, "--log-format", "json", ...args];
+    this.child = Bun.spawn(command, { cwd, env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+    this.stderr = "";
+    this.drained = this.collect(this.child.stderr);
+    return this.child;
   }
 
   private async collect(stream: ReadableStream<Uint8Array>): Promise<void> {

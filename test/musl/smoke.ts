@@ -3,7 +3,7 @@
  * with an empty environment; writes with kcat, reads with the AWS SDK, the other way round, across a kill -9; looks
  * from outside at what the process has mapped and which calls it makes. Prints a line for each thing that holds.
  */
-import { existsSync, globSync, readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { kcatConsume, kcatProduce } from "../helpers/kcat.ts";
 import { createStream, kinesisClient, putAll, readStream } from "../helpers/kinesis-records.ts";
@@ -11,7 +11,14 @@ import { byKey, testRecords } from "../helpers/payloads.ts";
 import { VoikProcess } from "../helpers/voik-process.ts";
 
 const USER = "10001:65534";
-const MUSL_CRC = "dist/native/bun-linux-x64-musl/node_modules/@node-rs/crc32-linux-x64-musl/*.node";
+const PACKAGES = "dist/native/bun-linux-x64-musl/node_modules";
+/** The musl builds of the native packages, as npm gave them. */
+const NATIVES = {
+  "CRC-32C": "@node-rs/crc32-linux-x64-musl",
+  snappy: "@napi-rs/snappy-linux-x64-musl",
+  lz4: "@antoniomuso/lz4-napi-linux-x64-musl",
+};
+const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"];
 
 const root = process.argv[2];
 if (root === undefined) throw new Error("give the root folder that run.sh made");
@@ -76,11 +83,11 @@ try {
   const fromKinesis = testRecords(72, 300);
   let kinesis = kinesisClient(voik.addresses.kinesis);
 
-  await kcatProduce(voik.addresses.kafka, "from-kafka", fromKafka, ["-z", "zstd"]);
-  holds(
-    "kcat in, AWS SDK out: same bytes",
-    equal(byKey(await readStream(kinesis, "from-kafka")), byKey(fromKafka)),
-  );
+  for (const codec of CODECS) {
+    await kcatProduce(voik.addresses.kafka, `from-kafka-${codec}`, fromKafka, ["-z", codec]);
+    const read = await readStream(kinesis, `from-kafka-${codec}`);
+    holds(`kcat with ${codec} in, AWS SDK out: same bytes`, equal(byKey(read), byKey(fromKafka)));
+  }
   await createStream(kinesis, "from-kinesis", 2);
   await putAll(kinesis, "from-kinesis", fromKinesis);
   const calls = await countCalls(voik.pid, ["sendfile"], async () => {
@@ -100,19 +107,23 @@ try {
     names.some((name) => /\/ld-musl-x86_64\.so\.1$|\/libc\.musl-/.test(name)),
   );
   holds("no glibc is mapped", !names.some((name) => /\/libc\.so\.6|ld-linux/.test(name)));
-  const [crc = ""] = globSync(MUSL_CRC);
-  const natives = names.filter((name) => /\.node\b/.test(name));
-  const isMuslBuild = (name: string) => {
-    const seen = readFileSync(files.get(name) as string);
-    return seen.equals(readFileSync(crc));
-  };
-  holds("CRC-32C is the native package's musl build", existsSync(crc) && natives.some(isMuslBuild));
+  const seen = names
+    .filter((name) => /\.node\b/.test(name))
+    .map((name) => readFileSync(files.get(name) as string));
+  for (const [what, name] of Object.entries(NATIVES)) {
+    const [path = ""] = globSync(join(PACKAGES, name, "*.node"));
+    const wanted = readFileSync(path);
+    holds(
+      `${what} is the native package's musl build`,
+      seen.some((bytes) => bytes.equals(wanted)),
+    );
+  }
 
   kinesis.destroy();
   await voik.kill();
   await voik.restart();
   kinesis = kinesisClient(voik.addresses.kinesis);
-  const after = [await readStream(kinesis, "from-kafka"), await readStream(kinesis, "from-kinesis")];
+  const after = [await readStream(kinesis, "from-kafka-lz4"), await readStream(kinesis, "from-kinesis")];
   holds("both are there after kill -9", equal(after.map(byKey), [byKey(fromKafka), byKey(fromKinesis)]));
   kinesis.destroy();
   await voik.stop();
