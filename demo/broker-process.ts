@@ -17,10 +17,13 @@ export interface BrokerProcess {
 export async function startBroker(folder: string): Promise<BrokerProcess> {
   const startMs = performance.now();
   const ports = ["--kafka-port", "0", "--kinesis-port", "0", "--admin-port", "0"];
-  const child = Bun.spawn([EXECUTABLE, "serve", "--data-dir", folder, "--log-format", "json", ...ports], {
-    stdio: ["ignore", "pipe", "inherit"],
-    env: {},
-  });
+  const child = Bun.spawn(
+    [EXECUTABLE, "serve", "--data-dir", folder, "--log-format", "json", "--log-level", "warn", ...ports],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: {},
+    },
+  );
   const timer = setTimeout(() => child.kill("SIGKILL"), READY_TIMEOUT_MS);
   const { value } = await child.stdout.getReader().read();
   clearTimeout(timer);
