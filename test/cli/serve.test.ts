@@ -1,9 +1,8 @@
 /** `voik serve` as a process: the ready line, signals, and what it refuses. */
 import { expect, test } from "bun:test";
-import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder, VoikProcess, voikExecutable } from "../helpers/voik-process.ts";
-import { rmSync } from "node:fs";
 
 const ANY_PORTS = ["--kafka-port", "0", "--kinesis-port", "0", "--admin-port", "0"];
 
@@ -97,5 +96,18 @@ test("SIGINT ends it with 0 as well", async () => {
   await child.stdout.getReader().read();
   child.kill("SIGINT");
   expect(await child.exited).toBe(0);
+  rmSync(folder, { recursive: true });
+});
+
+test("a second signal ends it at once with the signal's own exit code", async () => {
+  const folder = temporaryFolder("twice");
+  const child = Bun.spawn([voikExecutable(), "serve", "--data-dir", folder, ...ANY_PORTS], {
+    env: {},
+    stderr: "pipe",
+  });
+  await child.stdout.getReader().read();
+  // Both wait while it stands still, so the second comes before the first has stopped anything.
+  for (const signal of ["SIGSTOP", "SIGTERM", "SIGINT", "SIGCONT"] as const) child.kill(signal);
+  expect([130, 143]).toContain(await child.exited);
   rmSync(folder, { recursive: true });
 });
