@@ -107,7 +107,7 @@ test("a second signal ends it at once with the signal's own exit code", async ()
   });
   await child.stdout.getReader().read();
   // Both wait while it stands still, so the second comes before the first has stopped anything.
-  for (const signal of ["SIGSTOP", "SIGTERM", "SIGINT", "SIGCONT"] as const) child.kill(signal);
+  for (const signal of ["SIGSTOP", "SIGTERM", "SIGINT", "SIGCONT"] as const) process.kill(child.pid, signal);
   expect([130, 143]).toContain(await child.exited);
   rmSync(folder, { recursive: true });
 });
