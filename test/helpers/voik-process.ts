@@ -74,7 +74,12 @@ export class VoikProcess implements AsyncDisposable {
   static async start(options: StartOptions = {}): Promise<VoikProcess> {
     const folder = options.folder ?? temporaryFolder("data");
     const voik = new VoikProcess(folder, options.folder === undefined, options);
-    await voik.spawn();
+    try {
+      await voik.spawn();
+    } catch (error) {
+      await voik[Symbol.asyncDispose]();
+      throw error;
+    }
     return voik;
   }
 
