@@ -132,7 +132,7 @@ test("a client that leaves in the middle of its body is no event, and its bytes 
 });
 
 test("clients that do not take their replies hold no more than the budget, and give it back when they leave", async () => {
-  const harness = await KinesisHarness.start({ limits: { maxMemoryBytes: 24 << 20 } });
+  const harness = await KinesisHarness.start({ limits: { maxMemoryBytes: 28 << 20 } });
   await harness.ok("CreateStream", { StreamName: "s", ShardCount: 1 });
   const Records = Array.from({ length: 8 }, () => ({ PartitionKey: "k", Data: Buffer.alloc(1_000_000) }));
   expect((await harness.cbor("PutRecords", { StreamName: "s", Records })).status).toBe(200);

@@ -29,9 +29,7 @@ describe("sequence numbers", () => {
     const [first, second] = [0, 1].map((index) =>
       BigInt(startingSequenceNumber({ index, createdAtMs: CREATED_MS })),
     );
-    expect((second as bigint) - (first as bigint)).toBe(
-      22300745198530623141535718272648361505980432n,
-    );
+    expect((second as bigint) - (first as bigint)).toBe(22300745198530623141535718272648361505980432n);
   });
 
   test("shard and offset come back from the number", () => {
