@@ -10,19 +10,12 @@
  */
 import type { FileSystem } from "../base/file-system.ts";
 import type { Logger } from "../base/logger.ts";
+import { BatchScan } from "./batch-scan.ts";
 import type { LogFile } from "./log-file.ts";
 import type { Segment } from "./segment.ts";
-import {
-  BATCH_HEADER_BYTES,
-  batchBytesOf,
-  baseOffsetOf,
-  isIntactBatch,
-  magicOf,
-  maxTimestampOf,
-  nextOffsetOf,
-} from "./record-batch.ts";
+import { baseOffsetOf, maxTimestampOf, nextOffsetOf } from "./record-batch.ts";
 
-const WINDOW_BYTES = 1 << 20;
+const PIECE_BYTES = 1 << 20;
 
 /** Bytes that the log lets lie unsynced at most, which is as far as a torn tail can reach. */
 export const UNSYNCED_BYTES_MAX = 8 << 20;
@@ -57,7 +50,7 @@ export function recoverTail(fileSystem: FileSystem, segment: Segment, logger: Lo
   }
   const cutBytes = fileEnd - position;
   if (cutBytes === 0) return { cutBytes, damagedAt: undefined };
-  if (cutBytes > UNSYNCED_BYTES_MAX && scan.hasLaterBatch(position + 1, segment.endOffset)) {
+  if (cutBytes > UNSYNCED_BYTES_MAX && scan.nextBatch(position + 1, segment.endOffset) !== undefined) {
     logger.error("damaged record batch: the shard is read-only", { file: segment.paths.log, byte: position });
     return { cutBytes: 0, damagedAt: position };
   }
@@ -71,60 +64,10 @@ export function recoverTail(fileSystem: FileSystem, segment: Segment, logger: Lo
 function keepTornTail(fileSystem: FileSystem, file: LogFile, path: string, start: number, end: number): void {
   if (fileSystem.exists(path)) fileSystem.remove(path);
   const torn = fileSystem.open(path, "create");
-  const piece = Buffer.allocUnsafe(Math.min(WINDOW_BYTES, end - start));
+  const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, end - start));
   for (let at = start; at < end; at += piece.length) {
     const bytes = file.read(piece.subarray(0, Math.min(piece.length, end - at)), at);
     torn.write(piece.subarray(0, bytes), at - start);
   }
   torn.close();
-}
-
-/** Whole batches of a file through one window, which grows to the largest batch it meets. */
-class BatchScan {
-  private window = Buffer.allocUnsafe(WINDOW_BYTES);
-  private windowAt = 0;
-  private windowBytes = 0;
-
-  constructor(
-    private readonly file: LogFile,
-    private readonly end: number,
-  ) {}
-
-  /** The intact batch at `position`; undefined when there is none. A view that the next call overwrites. */
-  batchAt(position: number): Buffer | undefined {
-    const header = this.view(position, BATCH_HEADER_BYTES);
-    if (header === undefined || magicOf(header) !== 2) return undefined;
-    const bytes = batchBytesOf(header);
-    if (bytes < BATCH_HEADER_BYTES) return undefined;
-    const batch = this.view(position, bytes);
-    return batch !== undefined && isIntactBatch(batch) ? batch : undefined;
-  }
-
-  /** Whether an intact batch with an offset of at least `offset` starts at `position` or behind it. */
-  hasLaterBatch(position: number, offset: number): boolean {
-    for (let at = position; at + BATCH_HEADER_BYTES <= this.end; at++) {
-      const header = this.view(at, BATCH_HEADER_BYTES);
-      if (header === undefined) return false;
-      if (magicOf(header) !== 2 || baseOffsetOf(header) < offset) continue;
-      const bytes = batchBytesOf(header);
-      if (bytes >= BATCH_HEADER_BYTES && at + bytes <= this.end && this.batchAt(at)) return true;
-    }
-    return false;
-  }
-
-  /** The `bytes` bytes at `position`; undefined when the file has fewer. */
-  private view(position: number, bytes: number): Buffer | undefined {
-    if (position + bytes > this.end) return undefined;
-    if (position < this.windowAt || position + bytes > this.windowAt + this.windowBytes) {
-      if (bytes > this.window.length) this.window = Buffer.allocUnsafe(bytes);
-      this.windowAt = position;
-      this.windowBytes = this.file.read(
-        this.window.subarray(0, Math.min(this.window.length, this.end - position)),
-        position,
-      );
-      if (this.windowBytes < bytes) return undefined;
-    }
-    const at = position - this.windowAt;
-    return this.window.subarray(at, at + bytes);
-  }
 }
