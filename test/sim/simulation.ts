@@ -1,0 +1,288 @@
+/**
+ * One seed, one life story: a few logs on one disk, a process that appends, reads, deletes, closes and reopens them,
+ * is killed, loses power, meets faults, comes back, and is held to its promises after each step. The whole story
+ * comes from the seed; nothing in it waits, and nothing outside can disturb it.
+ */
+import { drainMicrotasks } from "bun:jsc";
+import type { FileSystem } from "../../src/base/file-system.ts";
+import { CommitLog } from "../../src/log/commit-log.ts";
+import { GroupCommit } from "../../src/log/group-commit.ts";
+import { LogSlot } from "./log-slot.ts";
+import type { OpenLogUnderTest, ProcessLife, SlotParts } from "./log-slot.ts";
+import { demand } from "./model-log.ts";
+import { NO_FAULTS, SimDisk } from "./sim-disk.ts";
+import { SimRandom } from "./sim-random.ts";
+import { SimScheduler } from "./sim-scheduler.ts";
+
+const FOLDER = "/data/streams";
+/** So many steps bring anything to rest. */
+const REST_STEPS_MAX = 10_000;
+
+/** How a test breaks the log, to see whether the simulation finds it. */
+export interface Harm {
+  fileSystem?(fileSystem: FileSystem): FileSystem;
+  openLog?: OpenLogUnderTest;
+}
+
+export interface SimulationOptions {
+  harm?: Harm;
+  trace?(line: string): void;
+}
+
+/** What may go wrong in the story; each seed has its own mix. */
+interface Plan {
+  steps: number;
+  kills: boolean;
+  powerCuts: boolean;
+  full: boolean;
+  readErrors: boolean;
+  syncErrors: boolean;
+  changeErrors: boolean;
+  flips: boolean;
+}
+
+type Action =
+  "step" | "append" | "read" | "look up" | "retain" | "release" | "time" | "close" | "die" | "fault";
+
+const WEIGHTS: Record<Action, number> = {
+  step: 40,
+  append: 24,
+  read: 10,
+  "look up": 4,
+  retain: 6,
+  release: 3,
+  time: 3,
+  close: 2,
+  die: 3,
+  fault: 5,
+};
+const ACTIONS = (Object.keys(WEIGHTS) as Action[]).flatMap((action) =>
+  Array.from({ length: WEIGHTS[action] }, () => action),
+);
+
+/** Runs the story of `seed`. Throws a Violation, with what was promised, when the log breaks its word. */
+export function simulate(seed: number, options: SimulationOptions = {}): void {
+  new Simulation(seed, options).run();
+}
+
+class Simulation {
+  private readonly random: SimRandom;
+  private readonly scheduler: SimScheduler;
+  private readonly disk: SimDisk;
+  private readonly slots: LogSlot[];
+  private readonly plan: Plan;
+  private readonly trace: (line: string) => void;
+  private life: ProcessLife | undefined;
+  /** What was objected to in a callback. */
+  private objection: unknown;
+
+  constructor(
+    seed: number,
+    private readonly options: SimulationOptions,
+  ) {
+    this.random = new SimRandom(seed);
+    this.trace = options.trace ?? (() => {});
+    this.scheduler = new SimScheduler(this.random);
+    this.disk = new SimDisk(this.random, this.scheduler, this.trace);
+    this.disk.makeDurable(FOLDER);
+    this.plan = this.makePlan();
+    this.slots = Array.from({ length: this.random.oneIn(3) ? 2 : 1 }, (_, i) => this.makeSlot(i));
+  }
+
+  run(): void {
+    this.boot();
+    for (let i = 0; i < this.plan.steps; i++) {
+      this.act(this.random.pick(ACTIONS));
+      this.afterwards();
+    }
+    this.end();
+  }
+
+  private makePlan(): Plan {
+    const { random } = this;
+    const flips = random.oneIn(10);
+    return {
+      steps: random.between(30, 250),
+      kills: random.oneIn(2),
+      powerCuts: !random.oneIn(4),
+      full: !flips && random.oneIn(3),
+      readErrors: random.oneIn(4),
+      syncErrors: random.oneIn(3),
+      changeErrors: random.oneIn(5),
+      flips,
+    };
+  }
+
+  private makeSlot(index: number): LogSlot {
+    const { random } = this;
+    const large = random.oneIn(4);
+    const parts: SlotParts = {
+      disk: this.disk,
+      scheduler: this.scheduler,
+      random,
+      openLog: this.options.harm?.openLog ?? ((options, groupCommit) => CommitLog.open(options, groupCommit)),
+      trace: this.trace,
+      guard: (run) => this.guard(run),
+    };
+    return new LogSlot(parts, {
+      folder: `${FOLDER}/stream${random.oneIn(2) ? index : 0}/${index}`,
+      segmentBytesMax: large ? random.between(10_000, 40_000) : random.between(300, 5_000),
+      recordBytesMax: large ? 2_000 : random.pick([100, 400, 2_000]),
+      retentionMs: random.oneIn(2) ? Infinity : random.between(0, 5_000),
+      retentionBytes: random.oneIn(2) ? Infinity : random.between(0, 10_000),
+    });
+  }
+
+  /** A new process on the disk as it is, opening every log. */
+  private boot(): void {
+    const fileSystem = this.disk.boot();
+    const life: ProcessLife = {
+      fileSystem: this.options.harm?.fileSystem?.(fileSystem) ?? fileSystem,
+      groupCommit: new GroupCommit(() => {
+        this.trace("a sync failed: the process is about to end");
+        life.syncFailed = true;
+      }, this.scheduler),
+      syncFailed: false,
+      over: false,
+    };
+    this.life = life;
+    this.disk.faults.flipOneIn = 0;
+    this.trace("boot");
+    for (const slot of this.slots) {
+      if (!this.disk.dead) slot.open(life);
+    }
+  }
+
+  private act(action: Action): void {
+    const slot = this.random.pick(this.slots);
+    const { state } = slot;
+    switch (action) {
+      case "step":
+        return this.step();
+      case "time":
+        return this.moveTime();
+      case "die":
+        return this.planDeath();
+      case "fault":
+        return this.changeFaults();
+      case "close":
+        if (state === "closed" && !slot.retaining && this.life) slot.open(this.life);
+        else if (state === "open" && this.random.oneIn(2)) slot.close();
+        return;
+    }
+    if (state !== "open") return this.step();
+    if (action === "append") slot.append();
+    else if (action === "read") slot.read();
+    else if (action === "look up") slot.lookUp();
+    else if (action === "release") slot.release();
+    else if (!slot.retaining) slot.retain();
+  }
+
+  private step(): void {
+    if (this.scheduler.idle) return;
+    this.trace(`happens: ${this.scheduler.step()}`);
+  }
+
+  private moveTime(): void {
+    const { random } = this;
+    this.scheduler.moveMs(random.oneIn(8) ? random.between(-20_000, 20_000) : random.below(2_000));
+  }
+
+  /** Now, or some calls ahead, in the middle of something. */
+  private planDeath(): void {
+    if (!this.plan.kills && !this.plan.powerCuts) return;
+    if (this.random.oneIn(3)) this.die();
+    else this.disk.callsToLive ??= this.random.between(1, 40);
+  }
+
+  private changeFaults(): void {
+    const { random, plan } = this;
+    const on = random.oneIn(2);
+    this.disk.faults = {
+      full: on && plan.full,
+      roomBytes: random.oneIn(3) ? 0 : random.below(3_000),
+      readErrorOneIn: on && plan.readErrors ? random.pick([3, 10]) : 0,
+      syncErrorOneIn: on && plan.syncErrors ? random.pick([2, 10]) : 0,
+      changeErrorOneIn: on && plan.changeErrors ? random.pick([3, 10]) : 0,
+      flipOneIn:
+        on && plan.flips && this.slots.every(({ state }) => state === "open") ? random.pick([3, 20]) : 0,
+    };
+    this.trace(`faults: ${JSON.stringify(this.disk.faults)}`);
+  }
+
+  /** What holds after each step; a process that died or has to end is followed by the next one. */
+  private afterwards(): void {
+    drainMicrotasks();
+    this.raiseObjection();
+    if (this.disk.dead || (this.life?.syncFailed && this.random.oneIn(4))) this.die();
+    else for (const slot of this.slots) slot.checkState();
+  }
+
+  private die(): void {
+    const cut = this.plan.powerCuts && (!this.plan.kills || this.random.oneIn(2));
+    this.trace(cut ? "the power goes" : "the process is killed");
+    if (this.life) this.life.over = true;
+    if (cut) this.disk.powerCut();
+    else this.disk.kill();
+    for (const slot of this.slots) slot.processEnded();
+    this.boot();
+  }
+
+  /** The faults end, everything comes to rest, the power goes once more, and the log still knows everything. */
+  private end(): void {
+    this.trace("the end: no more faults");
+    this.disk.faults = { ...NO_FAULTS };
+    this.disk.callsToLive = this.disk.dead ? 0 : undefined;
+    if (this.disk.dead || this.life?.syncFailed) this.die();
+    this.settle();
+    for (const slot of this.slots) slot.append();
+    this.settle();
+    for (const slot of this.slots) {
+      demand(
+        slot.model.settled === slot.model.end,
+        "everything that was appended is acknowledged in the end",
+      );
+    }
+    for (let i = 0; i < 2; i++) {
+      this.die();
+      this.settle();
+    }
+    for (const slot of this.slots) slot.close();
+    this.rest();
+  }
+
+  /** Everything that is under way comes to its end, and every log is open. */
+  private settle(): void {
+    this.rest();
+    for (const slot of this.slots) {
+      if (slot.state === "closed" && this.life) slot.open(this.life);
+    }
+    this.rest();
+    for (const slot of this.slots) {
+      demand(slot.state === "open", "a log opens and closes when the disk is well");
+      slot.checkState();
+      slot.readAll();
+    }
+  }
+
+  private rest(): void {
+    drainMicrotasks();
+    for (let i = 0; !this.scheduler.idle; i++) {
+      demand(i < REST_STEPS_MAX, "the log comes to rest");
+      this.step();
+    }
+    this.raiseObjection();
+  }
+
+  private guard(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.objection ??= error;
+    }
+  }
+
+  private raiseObjection(): void {
+    if (this.objection !== undefined) throw this.objection;
+  }
+}
