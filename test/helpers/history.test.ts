@@ -84,6 +84,26 @@ describe("a history", () => {
     expect(kinds(log(...values.slice(0, 4), values[5]))).toEqual(["changed"]);
   });
 
+  test("finds that what a consumer saw is gone, changed or not in order", () => {
+    const [a, b, c] = values.map((value) => ({ offset: values.indexOf(value), value }));
+    history.see(0, [a!, b!]);
+    expect(history.seenCount(0)).toBe(2);
+    history.see(0, [c!]);
+    expect(check(log(...values))).toEqual([]);
+    expect(kinds(log(...values.slice(0, 4)))).toEqual(["changed"]);
+    history.see(0, [a!]);
+    expect(kinds(log(...values))).toContain("gap");
+  });
+
+  test("forgets in a snapshot nothing, and knows nothing of later acks", () => {
+    const early = history.snapshot();
+    history.ack(0, 4, values[4]!);
+    expect(kinds(log(...values.slice(0, 4)))).toEqual(["lost"]);
+    expect(early.check(new Map([[0, log(...values.slice(0, 4))]]))).toEqual([]);
+    expect(early.check(new Map([[0, log(...values)]]))).toEqual([]);
+    expect(early.check(new Map([[0, log(...values.slice(0, 3))]])).length).toBeGreaterThan(0);
+  });
+
   test("finds two records acked at one offset", () => {
     history.ack(0, 3, values[4] as Buffer);
     expect(check(log(...values)).join()).toContain("both acked at 0/3");

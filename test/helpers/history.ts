@@ -20,11 +20,11 @@ export interface SeenRecord {
 
 export class History {
   /** Hash of each sent value by its id, "writer:number". */
-  private readonly sent = new Map<string, bigint>();
+  private sent = new Map<string, bigint>();
   /** Per partition: the id that was acked at each offset. */
-  private readonly acked = new Map<number, Map<number, string>>();
-  /** Per partition: what the last check saw, by offset. */
-  private readonly seen = new Map<number, bigint[]>();
+  private acked = new Map<number, Map<number, string>>();
+  /** Per partition: hashes of what consumers and the last check saw, by offset. */
+  private seen = new Map<number, bigint[]>();
   private readonly writers = new Map<string, number>();
   /** Refusals while the server ran: there is no reason for any. */
   readonly refused: string[] = [];
@@ -56,6 +56,32 @@ export class History {
     if (other !== undefined)
       this.refused.push(`${id} and ${other} were both acked at ${partition}/${offset}`);
     offsets.set(offset, id);
+  }
+
+  /** How many records of a partition were seen: where a consumer goes on. */
+  seenCount(partition: number): number {
+    return this.seen.get(partition)?.length ?? 0;
+  }
+
+  /** A consumer saw these records, which follow what was seen of the partition before. */
+  see(partition: number, records: readonly SeenRecord[]): void {
+    const seen = this.seen.get(partition) ?? [];
+    this.seen.set(partition, seen);
+    for (const { offset, value } of records) {
+      if (offset !== seen.length)
+        this.refused.push(`gap: a consumer was given ${partition}/${offset} after ${seen.length - 1}`);
+      seen.push(value ? hashOf(value) : 0n);
+    }
+  }
+
+  /** What was acked and seen until now, to be checked later: what is sent later counts as sent. */
+  snapshot(): History {
+    const copy = new History();
+    copy.sent = this.sent;
+    copy.acked = new Map(this.acked.entries().map(([partition, offsets]) => [partition, new Map(offsets)]));
+    copy.seen = new Map(this.seen.entries().map(([partition, hashes]) => [partition, [...hashes]]));
+    copy.refused.push(...this.refused);
+    return copy;
   }
 
   /** Checks all records of every partition, in the order in which they were read; one sentence per breach. */

@@ -7,6 +7,8 @@ import { describe } from "bun:test";
 /** Debian's own Python and AWS CLI, not one that a version manager put before them on PATH. */
 const DEBIAN_ENV = { PATH: "/usr/bin:/bin" };
 
+const ROOT_PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
+
 /** Dummies: voik takes any signature. AWS clients refuse to start without region and credentials. */
 export const AWS_ENV = {
   ...DEBIAN_ENV,
@@ -32,6 +34,22 @@ export function describeWith(client: string, command: readonly string[], tests: 
     throw new Error(`${client} is not installed (${command.join(" ")})`);
   console.log(`skipped: ${client} is not installed (${command.join(" ")})`);
   describe.skip(`${client} (not installed)`, tests);
+}
+
+/**
+ * `describe` that runs only as root on Linux where each of `programs` is installed: for faults that need file systems
+ * of their own or a tracer. Elsewhere the tests are skipped and the reason is printed.
+ */
+export function describeAsRoot(name: string, programs: readonly string[], tests: () => void): void {
+  const missing = programs.filter((program) => Bun.which(program, { PATH: ROOT_PATH }) === null);
+  let reason: string | undefined;
+  if (process.platform !== "linux") reason = "it needs Linux";
+  else if (process.getuid?.() !== 0) reason = "it needs root";
+  else if (missing.length > 0) reason = `not installed: ${missing.join(", ")}`;
+  if (reason === undefined) return describe(name, tests);
+  if (missing.length > 0 && process.env.VOIK_REQUIRE_CLIENTS === "1") throw new Error(`${name}: ${reason}`);
+  console.log(`skipped: ${name}: ${reason}`);
+  describe.skip(`${name} (${reason})`, tests);
 }
 
 /** Runs a program to its end and returns its standard output. Throws with its standard error on a failure. */

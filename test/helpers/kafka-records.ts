@@ -93,26 +93,46 @@ export async function readPartition(
 ): Promise<ReadRecord[]> {
   const [start, end] = await offsetsOf(client, topic.name, partition);
   const records: ReadRecord[] = [];
-  for (let next = start; next < end;) {
-    const bytes = await fetchBytes(client, topic, partition, next);
-    const before = records.length;
-    for (let at = 0; at + 12 <= bytes.length;) {
-      const batch = bytes.subarray(at, at + batchBytesOf(bytes, at));
-      at += batchBytesOf(bytes, at);
-      if (at > bytes.length) break; // Fetch may cut its last batch short
-      if (!isIntactBatch(batch))
-        throw new Error(`${topic.name}-${partition}: a broken batch at offset ${next}`);
-      const reader = new RecordReader(batch);
-      while (reader.next()) {
-        const { offset, timestampMs } = reader;
-        if (offset < next) continue; // Fetch gives the whole batch that holds the offset
-        const compression = compressionOf(batch);
-        records.push({ offset, key: reader.key(), value: reader.value(), timestampMs, compression });
-      }
+  for (let next = start; next < end; next = (records.at(-1) as ReadRecord).offset + 1) {
+    const found = await fetchRecords(client, topic, partition, next);
+    if (found.length === 0) throw new Error(`${topic.name}-${partition}: Fetch gives nothing at ${next}`);
+    records.push(...found);
+  }
+  return records;
+}
+
+/**
+ * The records that one Fetch gives from `offset` on; none at the end of the partition, after `maxWaitMs`. Throws on a
+ * broken batch and on any error code.
+ */
+export async function fetchRecords(
+  client: KafkaClient,
+  topic: { name: string; id: string },
+  partition: number,
+  offset: number,
+  maxWaitMs = 0,
+): Promise<ReadRecord[]> {
+  const bytes = await fetchBytes(client, topic, partition, offset, maxWaitMs);
+  const records: ReadRecord[] = [];
+  for (let at = 0; at + 12 <= bytes.length;) {
+    const batch = bytes.subarray(at, at + batchBytesOf(bytes, at));
+    at += batchBytesOf(bytes, at);
+    if (at > bytes.length) break; // Fetch may cut its last batch short
+    if (!isIntactBatch(batch))
+      throw new Error(`${topic.name}-${partition}: a broken batch at offset ${offset}`);
+    const reader = new RecordReader(batch);
+    while (reader.next()) {
+      if (reader.offset < offset) continue; // Fetch gives the whole batch that holds the offset
+      const { timestampMs } = reader;
+      const compression = compressionOf(batch);
+      records.push({
+        offset: reader.offset,
+        key: reader.key(),
+        value: reader.value(),
+        timestampMs,
+        compression,
+      });
     }
-    if (records.length === before)
-      throw new Error(`${topic.name}-${partition}: Fetch gives nothing at ${next}`);
-    next = (records.at(-1) as ReadRecord).offset + 1;
   }
   return records;
 }
@@ -122,10 +142,11 @@ async function fetchBytes(
   topic: { name: string; id: string },
   partition: number,
   fetchOffset: number,
+  maxWaitMs: number,
 ): Promise<Buffer> {
   const partitions = [{ partition, fetchOffset, partitionMaxBytes: FETCH_BYTES_MAX }];
   const reply = await client.request(Fetch, {
-    maxWaitMs: 0,
+    maxWaitMs,
     minBytes: 1,
     maxBytes: FETCH_BYTES_MAX,
     topics: [{ topic: topic.name, topicId: topic.id, partitions }],

@@ -1,6 +1,7 @@
 /**
- * Writers at full speed on both protocols, for tests that pull the plug: each tells a History what it sends and what
- * was acked, and ends quietly when its connection does. An error answer of a running server goes into the history.
+ * Writers at full speed on both protocols and a reader of the tail, for tests that pull the plug: each tells a
+ * History what it sends, what was acked and what it saw, and ends quietly when its connection does. An error answer
+ * of a running server goes into the history.
  */
 import { type KinesisClient, PutRecordsCommand } from "@aws-sdk/client-kinesis";
 import { type Random, seededRandom } from "../../src/base/random.ts";
@@ -8,11 +9,12 @@ import { KafkaClient } from "../../src/kafka/client.ts";
 import { BatchBuilder } from "../../src/log/batch-builder.ts";
 import { parseSequenceNumber } from "../../src/streams/sequence-number.ts";
 import type { History } from "./history.ts";
-import { produceBatch } from "./kafka-records.ts";
+import { fetchRecords, produceBatch } from "./kafka-records.ts";
 
 const IN_FLIGHT_MAX = 8;
 const BATCH_RECORDS_MAX = 20;
 const RECORD_BYTES_MAX = 2000;
+const READ_WAIT_MS = 20;
 
 /** What all writers of one run share. */
 export interface Load {
@@ -21,6 +23,8 @@ export interface Load {
   readonly partitions: number;
   /** Set just before the server is killed: from then on every failure is expected. */
   stopped: boolean;
+  /** The disk is made to fail under this load, so requests are refused at any time. */
+  readonly failing?: boolean;
 }
 
 /** One connection with up to eight Produce requests in flight, acks=all. Resolves when the connection has ended. */
@@ -75,11 +79,28 @@ export async function kinesisWriter(
   }
 }
 
+/** Reads every partition as it grows: the history keeps what was given. Resolves when the connection has ended. */
+export async function kafkaReader(load: Load, port: number): Promise<void> {
+  const client = await KafkaClient.connect({ host: "127.0.0.1", port }).catch((error) => refuse(load, error));
+  if (!client) return;
+  try {
+    while (!load.stopped) {
+      for (let partition = 0; partition < load.partitions; partition++) {
+        const next = load.history.seenCount(partition);
+        load.history.see(partition, await fetchRecords(client, load.topic, partition, next, READ_WAIT_MS));
+      }
+    }
+  } catch (error) {
+    refuse(load, error as Error);
+  }
+  client.close();
+}
+
 function payloads(random: Random): Buffer[] {
   const count = 1 + (random.uint32() % BATCH_RECORDS_MAX);
   return Array.from({ length: count }, () => random.bytes(random.uint32() % RECORD_BYTES_MAX));
 }
 
 function refuse(load: Load, error: Error): void {
-  if (!load.stopped) load.history.refused.push(`refused: ${error.message}`);
+  if (!load.stopped && !load.failing) load.history.refused.push(`refused: ${error.message}`);
 }

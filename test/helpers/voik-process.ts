@@ -115,6 +115,15 @@ export class VoikProcess implements AsyncDisposable {
     if (this.child.exitCode !== 0) this.fail(`exit code ${this.child.exitCode}`);
   }
 
+  /** Resolves to the exit code, or the signal's name, when it ends by itself; throws when that takes longer. */
+  async ended(timeoutMs: number): Promise<number | string> {
+    const late = Bun.sleep(timeoutMs).then(() => "late");
+    if ((await Promise.race([this.child.exited, late])) === "late")
+      this.fail(`still runs after ${timeoutMs} ms`);
+    await this.drained;
+    return this.child.exitCode ?? this.child.signalCode ?? this.fail("it ended in no known way");
+  }
+
   /** SIGKILL; resolves when the process is gone. */
   async kill(): Promise<void> {
     this.child.kill("SIGKILL");

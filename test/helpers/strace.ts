@@ -1,0 +1,76 @@
+/**
+ * Faults in the system calls of a running server, injected by strace (Linux, root or the same user).
+ *
+ *   await using fault = await Fault.attach(voik.pid, "fdatasync", "error=EIO:when=3");
+ *   VoikProcess.start({ command: straced("fdatasync", "retval=0", voikExecutable()) });
+ *
+ * An attached fault can be taken away again, but stops the process at every system call; a straced start uses a
+ * seccomp filter and stops it only at those that are named. `when=N` counts calls of one thread.
+ */
+import { readdirSync } from "node:fs";
+
+/** Everything that makes bytes durable, whichever of them the server uses. */
+export const SYNC_CALLS = "fdatasync,fsync,syncfs,sync_file_range,msync";
+
+const ATTACH_TIMEOUT_MS = 5_000;
+
+/** The command that runs `program` with a fault in it; the process started is the program itself, not strace. */
+export function straced(calls: string, fault: string, ...program: string[]): string[] {
+  const inject = fault === "" ? [] : ["-e", `inject=${calls}:${fault}`];
+  return [
+    "strace",
+    "-D",
+    "-qq",
+    "-f",
+    "--seccomp-bpf",
+    "-o",
+    "/dev/null",
+    "-e",
+    `trace=${calls}`,
+    ...inject,
+    ...program,
+  ];
+}
+
+export class Fault implements AsyncDisposable {
+  private constructor(private readonly tracer: Bun.Subprocess<"ignore", "ignore", "pipe">) {}
+
+  /**
+   * Puts a fault into all threads of `pid`: `fault` is what strace's inject= takes behind the calls' names. `path`
+   * confines it to calls on one file. Resolves when every thread is traced.
+   */
+  static async attach(pid: number, calls: string, fault: string, path?: string): Promise<Fault> {
+    const only = path === undefined ? [] : ["-P", path];
+    const command = ["strace", "-qq", "-f", "-o", "/dev/null", "-e", `trace=${calls}`, ...only];
+    const tracer = Bun.spawn([...command, "-e", `inject=${calls}:${fault}`, "-p", String(pid)], {
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "pipe",
+    });
+    const deadline = performance.now() + ATTACH_TIMEOUT_MS;
+    while (!(await isTraced(pid))) {
+      if (tracer.exitCode !== null || performance.now() > deadline) {
+        tracer.kill();
+        throw new Error(`strace can't attach: ${await tracer.stderr.text()}`);
+      }
+      await Bun.sleep(5);
+    }
+    return new Fault(tracer);
+  }
+
+  /** Takes the fault away; the process goes on. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.tracer.exitCode === null) this.tracer.kill("SIGTERM");
+    await this.tracer.exited;
+  }
+}
+
+async function isTraced(pid: number): Promise<boolean> {
+  const statuses = readdirSync(`/proc/${pid}/task`).map(
+    (thread) =>
+      Bun.file(`/proc/${pid}/task/${thread}/status`)
+        .text()
+        .catch(() => "TracerPid:\t1\n"), // a thread that ended
+  );
+  return (await Promise.all(statuses)).every((status) => !status.includes("TracerPid:\t0\n"));
+}
