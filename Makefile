@@ -5,7 +5,7 @@ BUN := node_modules/.bin/bun
 PREFIX ?= /usr/local
 SOURCES := $(shell find src deploy -name '*.ts') package.json package-lock.json
 .DEFAULT_GOAL := help
-.PHONY: help install dev run demo build build-release test test-watch test_watcher docker_test_watcher check fmt \
+.PHONY: help install dev run demo build build-release test test-watch test_watcher docker_test_watcher faults check fmt \
 	docs bench docker musl-smoke ci install-bin clean
 
 help: ## list these targets
@@ -40,6 +40,10 @@ test: build ## run all tests
 
 test-watch: build ## run tests again on every change
 	$(BUN) test --watch
+
+faults: build ## power cuts, failing disks and damage in full counts (Linux, root; about half an hour)
+	VOIK_KILLS=200 VOIK_FAULT_CUTS=100 VOIK_FAULT_CLONES=100 VOIK_FAULT_FLIPS=1000 VOIK_FAULT_CRASHES=50 \
+		$(BUN) test test/faults test/clients/kill.test.ts
 
 test_watcher: test-watch
 

@@ -3,6 +3,7 @@
  * with VOIK_REQUIRE_CLIENTS=1 (continuous integration) it fails instead.
  */
 import { describe } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
 
 /** Debian's own Python and AWS CLI, not one that a version manager put before them on PATH. */
 const DEBIAN_ENV = { PATH: "/usr/bin:/bin" };
@@ -44,12 +45,18 @@ export function describeAsRoot(name: string, programs: readonly string[], tests:
   const missing = programs.filter((program) => Bun.which(program, { PATH: ROOT_PATH }) === null);
   let reason: string | undefined;
   if (process.platform !== "linux") reason = "it needs Linux";
-  else if (process.getuid?.() !== 0) reason = "it needs root";
+  else if (process.getuid?.() !== 0 || !mayMount()) reason = "it needs root with the right to mount";
   else if (missing.length > 0) reason = `not installed: ${missing.join(", ")}`;
   if (reason === undefined) return describe(name, tests);
   if (missing.length > 0 && process.env.VOIK_REQUIRE_CLIENTS === "1") throw new Error(`${name}: ${reason}`);
   console.log(`skipped: ${name}: ${reason}`);
   describe.skip(`${name} (${reason})`, tests);
+}
+
+/** Whether this process has CAP_SYS_ADMIN, bit 21, which root in a container lacks, and loop devices. */
+function mayMount(): boolean {
+  const [, capabilities = "0"] = /^CapEff:\s+(\w+)/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+  return (BigInt(`0x${capabilities}`) & (1n << 21n)) !== 0n && existsSync("/dev/loop-control");
 }
 
 /** Runs a program to its end and returns its standard output. Throws with its standard error on a failure. */
