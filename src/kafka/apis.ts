@@ -2,7 +2,7 @@
  * THE table: every API that this broker speaks, with its versions, its messages and its handler. Adding one touches
  * messages/NN-name.ts, handlers/NN-name.ts, one line here, and a test.
  */
-import type { Call } from "./call.ts";
+import type { Api, ApiFlags, Handler } from "./call.ts";
 import type { Decoded, Encodable, Fields } from "./codec/fields.ts";
 import type { ApiMessages } from "./codec/message.ts";
 import { fetchHandler } from "./handlers/01-fetch.ts";
@@ -25,23 +25,6 @@ import { CreateTopics } from "./messages/19-create-topics.ts";
 import { DeleteTopics } from "./messages/20-delete-topics.ts";
 import { DescribeConfigs } from "./messages/32-describe-configs.ts";
 import { DescribeCluster } from "./messages/60-describe-cluster.ts";
-
-/** Handles one request: returns the reply's body, a promise of it, or undefined when it answers through the call. */
-export type Handler<Request, Reply> = (request: Request, call: Call) => Reply | Promise<Reply> | undefined;
-
-interface ApiFlags {
-  /**
-   * The next request may start before this one is answered; replies still go out in order. Without it a request
-   * waits for all earlier ones and holds back all later ones.
-   */
-  readonly pipelined?: boolean;
-  /** Lowest version that ApiVersions tells of, where that is not the lowest spoken. */
-  readonly advertisedMin?: number;
-}
-
-export interface Api extends ApiMessages, ApiFlags {
-  readonly handle: Handler<never, unknown>;
-}
 
 function api<RequestFields extends Fields, ReplyFields extends Fields>(
   messages: ApiMessages<RequestFields, ReplyFields>,

@@ -1,12 +1,29 @@
 /**
- * One accepted request and its place in the line of replies. A handler either returns the reply's body (or a promise
+ * What an API is, and one accepted request of it with its place in the line of replies. A handler either returns the reply's body (or a promise
  * of it), or returns undefined and calls `reply`, `finish` or `fail` itself, once, when it is ready.
  */
 import { assert } from "../base/assert.ts";
 import type { ShardLog } from "../log/shard-log.ts";
-import type { Api } from "./apis.ts";
+import type { ApiMessages } from "./codec/message.ts";
 import type { KafkaContext } from "./context.ts";
 import type { CloseReason } from "./metrics.ts";
+
+/** Handles one request: returns the reply's body, a promise of it, or undefined when it answers through the call. */
+export type Handler<Request, Reply> = (request: Request, call: Call) => Reply | Promise<Reply> | undefined;
+
+export interface ApiFlags {
+  /**
+   * The next request may start before this one is answered; replies still go out in order. Without it a request
+   * waits for all earlier ones and holds back all later ones.
+   */
+  readonly pipelined?: boolean;
+  /** Lowest version that ApiVersions tells of, where that is not the lowest spoken. */
+  readonly advertisedMin?: number;
+}
+
+export interface Api extends ApiMessages, ApiFlags {
+  readonly handle: Handler<never, unknown>;
+}
 
 /** What a call needs of its connection. */
 export interface CallOwner {

@@ -13,8 +13,8 @@
  */
 import type { Logger } from "../base/logger.ts";
 import type { ShardLog, TailListener } from "../log/shard-log.ts";
-import { API_VERSIONS_KEY, type Api, apiOf } from "./apis.ts";
-import { Call, type CallOwner } from "./call.ts";
+import { API_VERSIONS_KEY, apiOf } from "./apis.ts";
+import { type Api, Call, type CallOwner } from "./call.ts";
 import { inVersions } from "./codec/fields.ts";
 import { apiKeyOf, apiVersionOf, correlationIdOf, readClientId, REQUEST_BYTES_MIN } from "./codec/header.ts";
 import { FrameError, Reader } from "./codec/reader.ts";

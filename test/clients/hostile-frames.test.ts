@@ -5,7 +5,8 @@
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { type Random, seededRandom } from "../../src/base/random.ts";
-import { type Api, APIS } from "../../src/kafka/apis.ts";
+import { APIS } from "../../src/kafka/apis.ts";
+import type { Api } from "../../src/kafka/call.ts";
 import { KafkaClient } from "../../src/kafka/client.ts";
 import { writeRequestHeader } from "../../src/kafka/codec/header.ts";
 import { BatchBuilder } from "../../src/log/batch-builder.ts";

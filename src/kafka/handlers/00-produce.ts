@@ -16,8 +16,7 @@ import {
 import { validateBatch } from "../../log/record-batch.ts";
 import type { DurableWaiter, ShardLog } from "../../log/shard-log.ts";
 import type { Shard, Stream } from "../../streams/broker.ts";
-import type { Handler } from "../apis.ts";
-import type { Call, Pending } from "../call.ts";
+import type { Call, Handler, Pending } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import { shardAt, streamOf } from "../context.ts";
 import { clip, KafkaError, kafkaErrorOf } from "../errors.ts";

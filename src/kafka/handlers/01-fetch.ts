@@ -9,8 +9,7 @@
  */
 import type { Timer } from "../../base/clock.ts";
 import type { ShardLog, TailListener } from "../../log/shard-log.ts";
-import type { Handler } from "../apis.ts";
-import type { Call, Pending } from "../call.ts";
+import type { Call, Handler, Pending } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import { EMPTY_BYTES } from "../codec/reader.ts";
 import { NO_TOPIC_ID, shardAt, streamOf } from "../context.ts";

@@ -1,6 +1,6 @@
 /** ListOffsets: earliest, latest, the largest timestamp, or the first record of at least a timestamp. */
 import type { ShardLog } from "../../log/shard-log.ts";
-import type { Handler } from "../apis.ts";
+import type { Handler } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import { LEADER_EPOCH, shardAt } from "../context.ts";
 import { KafkaError, kafkaErrorOf } from "../errors.ts";

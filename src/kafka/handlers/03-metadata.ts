@@ -4,7 +4,7 @@
  */
 import { VoikError } from "../../base/errors.ts";
 import type { Broker, Stream } from "../../streams/broker.ts";
-import type { Handler } from "../apis.ts";
+import type { Handler } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import {
   clusterIdOf,

@@ -1,5 +1,5 @@
 /** FindCoordinator: there are no consumer groups and no transactions yet, and the answer says so. */
-import type { Handler } from "../apis.ts";
+import type { Handler } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import { KafkaError } from "../errors.ts";
 import type { FindCoordinatorRequest, FindCoordinatorResponse } from "../messages/10-find-coordinator.ts";

@@ -1,5 +1,5 @@
 /** ApiVersions: the table of apis.ts, as clients want it. The first request of nearly every client. */
-import type { Handler } from "../apis.ts";
+import type { Handler } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import type { KafkaContext } from "../context.ts";
 import { KafkaError } from "../errors.ts";

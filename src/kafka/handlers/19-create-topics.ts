@@ -1,7 +1,7 @@
 /** CreateTopics, one after the other; each is durable before it is answered. */
 import { VoikError } from "../../base/errors.ts";
 import { checkStreamName } from "../../streams/stream-name.ts";
-import type { Handler } from "../apis.ts";
+import type { Handler } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import { type KafkaContext, NO_TOPIC_ID, NODE_ID } from "../context.ts";
 import { KafkaError, type Refusal, refusalOf } from "../errors.ts";

@@ -1,5 +1,5 @@
 /** DeleteTopics, by name or by id, one after the other; each stays deleted after a crash before it is answered. */
-import type { Handler } from "../apis.ts";
+import type { Handler } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import { type KafkaContext, NO_TOPIC_ID } from "../context.ts";
 import { clip, KafkaError, type Refusal, refusalOf } from "../errors.ts";

@@ -1,5 +1,5 @@
 /** DescribeConfigs: what is true of a topic or of the broker, under Kafka's names. */
-import type { Handler } from "../apis.ts";
+import type { Handler } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import { type KafkaContext, NODE_ID } from "../context.ts";
 import { clip, KafkaError } from "../errors.ts";

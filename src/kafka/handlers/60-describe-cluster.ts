@@ -1,5 +1,5 @@
 /** DescribeCluster: one broker, which is also the controller. */
-import type { Handler } from "../apis.ts";
+import type { Handler } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import { clusterIdOf, NODE_ID } from "../context.ts";
 import { KafkaError } from "../errors.ts";
