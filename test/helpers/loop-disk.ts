@@ -8,7 +8,7 @@
  * the disk, and what the next mount finds is what a power cut leaves.
  */
 import { closeSync, constants, mkdirSync, openSync, rmSync, truncateSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { dlopen, ptr, suffix } from "bun:ffi";
 import { run } from "./installed.ts";
 import { temporaryFolder } from "./voik-process.ts";
@@ -27,7 +27,7 @@ const UNMOUNT_ATTEMPTS_MAX = 50;
 export const sudo = (...command: string[]): Promise<Buffer> => run(command, { env: ENV });
 
 const MAKE: Record<DiskKind, string[]> = {
-  ext4: ["mkfs.ext4", "-q", "-E", "lazy_itable_init=0"],
+  ext4: ["mkfs.ext4", "-q"],
   xfs: ["mkfs.xfs", "-q"],
 };
 
@@ -115,6 +115,46 @@ export class LoopDisk implements AsyncDisposable {
     const mountOptions = ["loop", ...(this.options.mount ?? [])].join(",");
     await sudo("mount", "-t", this.kind, "-o", mountOptions, this.image, this.folder);
     this.mounted = true;
+  }
+}
+
+/** Makes an ext4 file system read-only as an error in its structures does: it has to be mounted errors=remount-ro. */
+export async function turnReadOnly(disk: LoopDisk): Promise<void> {
+  const device = (await sudo("findmnt", "-n", "-o", "SOURCE", disk.folder)).toString().trim();
+  await Bun.write(`/sys/fs/ext4/${basename(device)}/trigger_fs_error`, "test\n");
+}
+
+/**
+ * A disk whose device promises more than it has, as a thinly provisioned volume does: past about 15 MiB each write
+ * of the device fails with EIO, while the file system believes that there is room.
+ */
+export class ThinDisk implements AsyncDisposable {
+  private constructor(
+    readonly disk: LoopDisk,
+    private readonly backing: string,
+  ) {}
+
+  static async make(): Promise<ThinDisk> {
+    const backing = temporaryFolder("thin");
+    await sudo("mount", "-t", "tmpfs", "-o", "size=16m", "thin", backing);
+    const extended = "lazy_itable_init=1,lazy_journal_init=1,nodiscard";
+    const disk = await LoopDisk.make("ext4", 256, {
+      parent: backing,
+      make: ["-E", extended, "-J", "size=4"],
+      mount: ["errors=continue"],
+    });
+    return new ThinDisk(disk, backing);
+  }
+
+  /** The device gets what it promised. */
+  async grow(): Promise<void> {
+    await sudo("mount", "-o", "remount,size=300m", this.backing);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.disk[Symbol.asyncDispose]();
+    await sudo("umount", this.backing);
+    rmSync(this.backing, { recursive: true, force: true });
   }
 }
 

@@ -49,7 +49,7 @@ export class Fault implements AsyncDisposable {
     });
     const deadline = performance.now() + ATTACH_TIMEOUT_MS;
     while (!(await isTraced(pid))) {
-      if (tracer.exitCode !== null || performance.now() > deadline) {
+      if (performance.now() > deadline) {
         tracer.kill();
         throw new Error(`strace can't attach: ${await tracer.stderr.text()}`);
       }
@@ -66,11 +66,17 @@ export class Fault implements AsyncDisposable {
 }
 
 async function isTraced(pid: number): Promise<boolean> {
-  const statuses = readdirSync(`/proc/${pid}/task`).map(
+  let threads: string[];
+  try {
+    threads = readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return true; // the fault has ended the process already
+  }
+  const statuses = threads.map(
     (thread) =>
       Bun.file(`/proc/${pid}/task/${thread}/status`)
         .text()
-        .catch(() => "TracerPid:\t1\n"), // a thread that ended
+        .catch(() => ""), // a thread that ended
   );
   return (await Promise.all(statuses)).every((status) => !status.includes("TracerPid:\t0\n"));
 }
