@@ -25,7 +25,7 @@ const file = (path: string, text: string): SourceFile => ({ path, text });
 describe("the tree", () => {
   test("is really read", () => expect(source.length).toBeGreaterThan(40));
   test("has imports that point right only", () => expect(rules.brokenArrows(source)).toEqual([]));
-  test("has one file that names concrete parts", () => expect(rules.concreteImports(source)).toEqual([]));
+  test("has few files that name concrete parts", () => expect(rules.concreteImports(source)).toEqual([]));
   test("imports only files that are there", () => expect(rules.danglingImports(source)).toEqual([]));
   test("reaches disk, clock, chance and libc through base", () =>
     expect(rules.brokenSeams(source)).toEqual([]));
@@ -73,10 +73,13 @@ describe("the rules object to", () => {
     ).toEqual([]);
   });
 
-  test("a concrete part named outside voik.ts", () => {
+  test("a concrete part named outside a composition root", () => {
     const line = 'import { createStreamBroker } from "../streams/stream-broker.ts";';
     expect(rules.concreteImports([file("src/kafka/server.ts", line)])).toHaveLength(1);
     expect(rules.concreteImports([file("src/voik.ts", line.replace("../", "./"))])).toEqual([]);
+    const disk = 'import { disk } from "../base/disk.ts";';
+    expect(rules.concreteImports([file("src/log/segment.ts", disk)])).toHaveLength(1);
+    expect(rules.concreteImports([file("src/log/embedded.ts", disk)])).toEqual([]);
   });
 
   test("an import of nothing", () => {

@@ -1,0 +1,121 @@
+/**
+ * A log as an async sequence, for whoever reads in order: batches as they lie in the file, or records.
+ *
+ *   for await (const batch of readBatches(log, { from: "earliest", follow: true, signal })) …
+ *
+ * It reads only as fast as it is asked, one piece of the log at a time, and never past the durable end. A piece is
+ * copied out at once, so nothing is held open while the consumer works, breaks off or throws. Between pieces the
+ * event loop gets its turn. What it gives may be kept, unless the caller asks for `reuse`.
+ */
+import { type Clock, systemClock } from "../base/clock.ts";
+import { type RecordHeader, RecordReader } from "./record.ts";
+import { batchBytesOf, nextOffsetOf } from "./record-batch.ts";
+import type { ShardLog } from "./shard-log.ts";
+
+/** Where reading starts: an offset, the first record at least as new as a time, the oldest record, or the next one. */
+export type ReadFrom = number | { timestampMs: number } | "earliest" | "latest";
+
+export interface ReadOptions {
+  /** Default "earliest". Found out when the first batch is asked for. */
+  from?: ReadFrom;
+  /** At the end: wait for more. Without it the sequence ends where the log ended when reading began. */
+  follow?: boolean;
+  /** Bytes read at a time; a larger batch is read whole all the same. */
+  maxBytes?: number;
+  /** Read every piece into the same memory: twice as fast, but what a step gives is overwritten by a later one. */
+  reuse?: boolean;
+  /** Ends the sequence, without an error. */
+  signal?: AbortSignal | undefined;
+  clock?: Pick<Clock, "defer">;
+}
+
+/** A record with the bytes as they were written; `headers` has their order. */
+export interface LogRecord {
+  readonly offset: number;
+  readonly timestampMs: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly RecordHeader[];
+}
+
+const PIECE_BYTES = 256 * 1024;
+
+/**
+ * The record batches of `log` in order; the first is the one that holds `from`, so it may begin before it.
+ * Throws VoikError offset_out_of_range when `from` is not in the log, or retention has passed the reader by;
+ * storage_damaged or storage_failed when the log can't be read there.
+ */
+export async function* readBatches(log: ShardLog, options: ReadOptions = {}): AsyncGenerator<Buffer, void> {
+  const { follow = false, maxBytes = PIECE_BYTES, reuse = false, signal, clock = systemClock } = options;
+  let offset = startOf(log, options.from);
+  const end = follow ? Infinity : log.durableEnd;
+  const memory = reuse ? Buffer.allocUnsafeSlow(maxBytes) : undefined;
+  while (!signal?.aborted) {
+    const piece = readPiece(log, offset, maxBytes, memory);
+    if (piece === undefined) {
+      if (!follow) return;
+      await durableEndMoves(log, signal);
+      continue;
+    }
+    for (let at = 0; at < piece.length;) {
+      const batch = piece.subarray(at, at + batchBytesOf(piece, at));
+      at += batch.length;
+      offset = nextOffsetOf(batch);
+      yield batch;
+      if (signal?.aborted || offset >= end) return;
+    }
+    await new Promise<void>((resolve) => clock.defer(resolve));
+  }
+}
+
+/** Like `readBatches`, record by record. Throws VoikError batch_invalid or decompression_failed as well. */
+export async function* readRecords(
+  log: ShardLog,
+  options: ReadOptions = {},
+): AsyncGenerator<LogRecord, void> {
+  const from = startOf(log, options.from);
+  for await (const batch of readBatches(log, { ...options, from })) {
+    const reader = new RecordReader(batch);
+    while (reader.next()) {
+      const { offset, timestampMs } = reader;
+      if (offset < from) continue;
+      yield { offset, timestampMs, key: reader.key(), value: reader.value(), headers: reader.headers() };
+      if (options.signal?.aborted) return;
+    }
+  }
+}
+
+function startOf(log: ShardLog, from: ReadFrom = "earliest"): number {
+  if (from === "earliest") return log.startOffset;
+  if (from === "latest") return log.durableEnd;
+  if (typeof from === "number") return from;
+  return log.offsetForTimestamp(from.timestampMs)?.offset ?? log.durableEnd;
+}
+
+/** The bytes of whole batches from `offset` on, in `memory` if they fit there; undefined at the durable end. */
+function readPiece(log: ShardLog, offset: number, maxBytes: number, memory?: Buffer): Buffer | undefined {
+  const range = log.locate(offset, maxBytes);
+  if (range === undefined) return undefined;
+  try {
+    const fits = memory !== undefined && memory.length >= range.bytes;
+    const piece = fits ? memory.subarray(0, range.bytes) : Buffer.allocUnsafeSlow(range.bytes);
+    range.copy(piece, 0);
+    return piece;
+  } finally {
+    range.release();
+  }
+}
+
+/** Resolves when more can be read, or when `signal` says that nobody wants it. */
+function durableEndMoves(log: ShardLog, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const listener = { onDurableEnd: done };
+    function done(): void {
+      log.removeTailListener(listener);
+      signal?.removeEventListener("abort", done);
+      resolve();
+    }
+    log.addTailListener(listener);
+    signal?.addEventListener("abort", done);
+  });
+}
