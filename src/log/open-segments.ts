@@ -34,8 +34,9 @@ export interface OpenedSegments {
 /** Throws VoikError disk_full, storage_failed or storage_damaged. */
 export async function openSegments(options: CommitLogOptions): Promise<OpenedSegments> {
   try {
-    if (!options.fileSystem.exists(options.folder)) await makeFolder(options);
-    const names = readFolder(options);
+    const names = options.fileSystem.exists(options.folder)
+      ? readFolder(options)
+      : { sealed: [], pending: [] };
     return names.sealed.length + names.pending.length === 0
       ? await firstSegment(options)
       : await open(options, names);
@@ -49,13 +50,6 @@ interface FolderNames {
   sealed: number[];
   /** Base offsets of .log.pending files, ascending. */
   pending: number[];
-}
-
-async function makeFolder({ folder, fileSystem }: CommitLogOptions): Promise<void> {
-  fileSystem.makeFolder(folder);
-  const stream = dirname(folder);
-  await fileSystem.syncFolder(stream);
-  await fileSystem.syncFolder(dirname(stream));
 }
 
 /** Sorts the folder's files; finishes deletions that a crash cut short; leaves strangers alone. */
@@ -76,26 +70,54 @@ function readFolder({ folder, fileSystem, logger }: CommitLogOptions): FolderNam
   return { sealed: sealed.sort(ascending), pending: pending.sort(ascending) };
 }
 
+/** Makes the folder, durably, and then the first segment in it. */
 async function firstSegment({ folder, fileSystem }: CommitLogOptions): Promise<OpenedSegments> {
+  // A folder that is there may still be one that an earlier attempt made and did not live to sync.
+  fileSystem.makeFolder(folder);
+  const stream = dirname(folder);
+  await fileSystem.syncFolder(stream);
+  await fileSystem.syncFolder(dirname(stream));
   const paths = segmentPaths(folder, 0);
   const segment = Segment.over(fileSystem, paths, 0, FileLogFile.create(fileSystem, paths.log));
-  await segment.file.sync();
-  await fileSystem.syncFolder(folder);
+  try {
+    await segment.file.sync();
+    await fileSystem.syncFolder(folder);
+  } catch (error) {
+    segment.close();
+    throw error;
+  }
   return { segments: [segment], damaged: undefined };
 }
 
-async function open(options: CommitLogOptions, { sealed, pending }: FolderNames): Promise<OpenedSegments> {
+async function open(options: CommitLogOptions, names: FolderNames): Promise<OpenedSegments> {
+  const segments: Segment[] = [];
+  try {
+    const damaged = await openInto(segments, options, names);
+    return { segments, damaged };
+  } catch (error) {
+    for (const segment of segments) segment.close();
+    throw error;
+  }
+}
+
+/** Opens into `segments`, so that they can be closed when it fails half-way; returns why the log is read-only. */
+async function openInto(
+  segments: Segment[],
+  options: CommitLogOptions,
+  { sealed, pending }: FolderNames,
+): Promise<VoikError | undefined> {
   const { folder, fileSystem, logger } = options;
   const last = sealed.pop();
   if (last === undefined) throw missingSegment(folder, pending[0] as number);
-  const segments = sealed.map((baseOffset, i) =>
-    Segment.openSealed(fileSystem, segmentPaths(folder, baseOffset), baseOffset, sealed[i + 1] ?? last),
-  );
+  for (const [i, baseOffset] of sealed.entries()) {
+    const endOffset = sealed[i + 1] ?? last;
+    segments.push(Segment.openSealed(fileSystem, segmentPaths(folder, baseOffset), baseOffset, endOffset));
+  }
   const paths = segmentPaths(folder, last);
   let active = Segment.over(fileSystem, paths, last, FileLogFile.open(fileSystem, paths.log));
+  segments.push(active);
   const { damagedAt } = recoverTail(fileSystem, active, logger);
   await active.file.sync();
-  segments.push(active);
   for (const baseOffset of pending) {
     // Nothing in a pending segment was ever acknowledged: it counts only as far as it follows without a gap.
     const pendingPaths = segmentPaths(folder, baseOffset);
@@ -105,18 +127,20 @@ async function open(options: CommitLogOptions, { sealed, pending }: FolderNames)
     }
     active.seal();
     fileSystem.rename(pendingPaths.pendingLog, pendingPaths.log);
+    // Before the next one gets its name: a name that is there says that all before it are.
+    await fileSystem.syncFolder(folder);
     active = Segment.over(
       fileSystem,
       pendingPaths,
       baseOffset,
       FileLogFile.open(fileSystem, pendingPaths.log),
     );
+    segments.push(active);
     recoverTail(fileSystem, active, logger);
     await active.file.sync();
-    segments.push(active);
   }
   await fileSystem.syncFolder(folder);
-  return { segments, damaged: damagedAt === undefined ? undefined : damagedLog(paths.log, damagedAt) };
+  return damagedAt === undefined ? undefined : damagedLog(paths.log, damagedAt);
 }
 
 /** Keeps an unacknowledged pending file for people to look at, out of the way of new segments. */
