@@ -19,7 +19,7 @@ import { type CommitLogOptions, openSegments } from "./open-segments.ts";
 import { lastOffsetDeltaOf, maxTimestampOf, stampBatch } from "./record-batch.ts";
 import { UNSYNCED_BYTES_MAX } from "./recovery.ts";
 import { Segment } from "./segment.ts";
-import { deleteSegment, retentionAllowsDeleting } from "./retention.ts";
+import { hideSegment, removeSegment, retentionAllowsDeleting } from "./retention.ts";
 import type { DurableWaiter, LogRange, TailListener, TimestampPosition } from "./shard-log.ts";
 import { WaiterQueue } from "./waiter-queue.ts";
 
@@ -39,8 +39,8 @@ export class CommitLog implements OpenLog, Syncable {
   /** The segment that the durable end lies in, and the byte behind it. */
   private durableSegment: Segment;
   private durablePosition: number;
-  private maxTimestampMs: number;
-  private durableMaxTimestampMs: number;
+  /** Largest timestamp in the durable part of that segment. */
+  private durableSegmentNewestMs: number;
   /** Why the log takes no more appends; undefined while it does. */
   private refusal: VoikError | undefined;
   private drained: (() => void) | undefined;
@@ -56,7 +56,7 @@ export class CommitLog implements OpenLog, Syncable {
     this.endOffset = this.durableEnd = last.endOffset;
     this.durableSegment = last;
     this.durablePosition = last.bytes;
-    this.maxTimestampMs = this.durableMaxTimestampMs = newestOf(segments);
+    this.durableSegmentNewestMs = last.maxTimestampMs;
     this.refusal = damaged;
   }
 
@@ -86,9 +86,13 @@ export class CommitLog implements OpenLog, Syncable {
   }
 
   get newest(): TimestampPosition | undefined {
-    return this.durableEnd === this.startOffset
-      ? undefined
-      : this.offsetForTimestamp(this.durableMaxTimestampMs);
+    if (this.durableEnd === this.startOffset) return undefined;
+    let newestMs = this.durableSegmentNewestMs;
+    for (const segment of this.segments) {
+      if (segment === this.durableSegment) break;
+      newestMs = Math.max(newestMs, segment.maxTimestampMs);
+    }
+    return this.offsetForTimestamp(newestMs);
   }
 
   append(batch: Buffer, waiter?: DurableWaiter): number {
@@ -100,7 +104,6 @@ export class CommitLog implements OpenLog, Syncable {
     this.segmentFor(batch.length, endOffset).append(batch, baseOffset, endOffset, maxTimestampMs);
     this.endOffset = endOffset;
     this.unsyncedBytes += batch.length;
-    if (maxTimestampMs > this.maxTimestampMs) this.maxTimestampMs = maxTimestampMs;
     if (waiter) this.waiters.push(waiter, endOffset);
     this.groupCommit.request(this);
     return baseOffset;
@@ -136,8 +139,9 @@ export class CommitLog implements OpenLog, Syncable {
   }
 
   async syncRound(): Promise<void> {
-    const { endOffset, active, maxTimestampMs } = this;
+    const { endOffset, active } = this;
     const position = active.bytes;
+    const newestMs = active.maxTimestampMs;
     const bytes = this.unsyncedBytes;
     try {
       for (const segment of this.segments.slice(this.segments.indexOf(this.durableSegment))) {
@@ -145,14 +149,12 @@ export class CommitLog implements OpenLog, Syncable {
         await segment.file.sync();
       }
     } catch (error) {
-      this.refusal = storageError(error, "syncing records to the disk");
-      this.waiters.fail(this, this.refusal);
-      this.drained?.();
+      this.refuse(storageError(error, "syncing records to the disk"));
       throw error;
     }
     this.durableSegment = active;
     this.durablePosition = position;
-    this.durableMaxTimestampMs = maxTimestampMs;
+    this.durableSegmentNewestMs = newestMs;
     this.durableEnd = endOffset;
     this.unsyncedBytes -= bytes;
     this.waiters.release(this, endOffset);
@@ -162,16 +164,24 @@ export class CommitLog implements OpenLog, Syncable {
 
   /**
    * Deletes the oldest segment if its stream's retention has passed it by; at most one a call, never the active one.
-   * Resolves to whether it did.
+   * Resolves to whether it did. Throws what the disk answered; a failed sync is as fatal here as anywhere.
    */
   async applyRetention(nowMs: number): Promise<boolean> {
     const { oldest } = this;
     if (oldest === this.durableSegment || this.refusal) return false;
     if (!retentionAllowsDeleting(oldest, this.sizeBytes, nowMs, this.options)) return false;
+    hideSegment(this.options, oldest);
     this.segments.shift();
-    this.maxTimestampMs = Math.max(newestOf(this.segments), -1);
-    this.durableMaxTimestampMs = Math.min(this.durableMaxTimestampMs, this.maxTimestampMs);
-    await deleteSegment(this.options, oldest);
+    oldest.close();
+    try {
+      await this.options.fileSystem.syncFolder(this.options.folder);
+    } catch (error) {
+      // Were the next segment deleted now, a crash could bring this one back alone, with a gap behind it.
+      this.refuse(storageError(error, "deleting an old segment"));
+      this.groupCommit.fail(error);
+      throw error;
+    }
+    removeSegment(this.options, oldest);
     return true;
   }
 
@@ -187,6 +197,13 @@ export class CommitLog implements OpenLog, Syncable {
     }
     for (const segment of this.segments) segment.close();
     this.options.onClosed?.();
+  }
+
+  /** A sync has failed: nothing is acknowledged any more. */
+  private refuse(refusal: VoikError): void {
+    this.refusal = refusal;
+    this.waiters.fail(this, refusal);
+    this.drained?.();
   }
 
   private get active(): Segment {
@@ -210,6 +227,7 @@ export class CommitLog implements OpenLog, Syncable {
     const { folder, fileSystem } = this.options;
     const paths = segmentPaths(folder, this.endOffset);
     try {
+      this.active.file.trim();
       if (fileSystem.exists(paths.pendingLog)) fileSystem.remove(paths.pendingLog); // left by a roll that failed half-way
       const file = FileLogFile.create(fileSystem, paths.pendingLog);
       const segment = Segment.over(fileSystem, paths, this.endOffset, file);
@@ -254,8 +272,4 @@ export class CommitLog implements OpenLog, Syncable {
     }
     return this.segments[low] as Segment;
   }
-}
-
-function newestOf(segments: readonly Segment[]): number {
-  return segments.reduce((newest, segment) => Math.max(newest, segment.maxTimestampMs), -1);
 }

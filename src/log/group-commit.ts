@@ -39,6 +39,13 @@ export class GroupCommit {
     this.clock.defer(this.startRounds);
   }
 
+  /** A sync has failed, here or outside of a round: nothing is synced any more. */
+  fail(error: unknown): void {
+    if (this.failed) return;
+    this.failed = true;
+    this.onFailure(error);
+  }
+
   private readonly startRounds = (): void => {
     this.scheduled = false;
     for (const log of this.requested) void this.run(log);
@@ -50,10 +57,7 @@ export class GroupCommit {
     try {
       while (log.dirty && !this.failed) await log.syncRound();
     } catch (error) {
-      if (!this.failed) {
-        this.failed = true;
-        this.onFailure(error);
-      }
+      this.fail(error);
     } finally {
       this.inFlight.delete(log);
     }

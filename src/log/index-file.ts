@@ -15,7 +15,8 @@
  */
 import { assert } from "../base/assert.ts";
 import { crc32c } from "../base/crc32c.ts";
-import type { FileSystem } from "../base/file-system.ts";
+import type { FileSystem, OpenFile } from "../base/file-system.ts";
+import { storageError } from "./log-file.ts";
 
 const FIRST_BYTES = 4096;
 const SEAL_BYTES = 8;
@@ -33,10 +34,16 @@ export class IndexFile {
     readonly entryBytes: number,
   ) {}
 
-  /** A new, empty index in place of any old one. */
+  /**
+   * A new, empty index in place of any old one; its file is made with the first entry, so that a full disk hinders
+   * nobody. Throws VoikError storage_failed when an old one can't be removed.
+   */
   static create(fileSystem: FileSystem, path: string, entryBytes: number): IndexFile {
-    if (fileSystem.exists(path)) fileSystem.remove(path);
-    fileSystem.open(path, "create").close();
+    try {
+      if (fileSystem.exists(path)) fileSystem.remove(path);
+    } catch (error) {
+      throw storageError(error, "replacing an index");
+    }
     return new IndexFile(fileSystem, path, entryBytes);
   }
 
@@ -89,17 +96,19 @@ export class IndexFile {
     const seal = Buffer.alloc(SEAL_BYTES);
     seal.writeUInt32BE(SEAL_MAGIC, 0);
     seal.writeUInt32BE(sealOf(this.bytes, end, baseOffset), 4);
-    this.bytes = Buffer.alloc(0);
-    const file = this.fileSystem.open(this.path, "write");
     try {
-      file.truncate(end);
-      file.write(seal, end);
+      const file = this.openFile();
+      try {
+        file.truncate(end);
+        file.write(seal, end);
+      } finally {
+        file.close();
+      }
+      // The old, longer map must not be read behind the new end.
+      this.bytes = this.fileSystem.map(this.path);
     } catch {
       // No room for the seal: the index serves until the log is closed, and is made anew when it is opened.
-    } finally {
-      file.close();
     }
-    if (this.fileSystem.size(this.path) > 0) this.bytes = this.fileSystem.map(this.path);
   }
 
   /** Forgets the mapping; the garbage collector unmaps it. */
@@ -108,17 +117,23 @@ export class IndexFile {
     this.count = 0;
   }
 
+  private openFile(): OpenFile {
+    return this.fileSystem.open(this.path, this.fileSystem.exists(this.path) ? "write" : "create");
+  }
+
   private grow(): boolean {
     const wanted = Math.max(FIRST_BYTES, this.bytes.length * 2);
-    const file = this.fileSystem.open(this.path, "write");
     try {
-      file.allocate(wanted);
+      const file = this.openFile();
+      try {
+        file.allocate(wanted);
+      } finally {
+        file.close();
+      }
+      this.bytes = this.fileSystem.map(this.path);
     } catch {
       return false;
-    } finally {
-      file.close();
     }
-    this.bytes = this.fileSystem.map(this.path);
     assert(this.bytes.length >= wanted, "an index grows by the bytes it reserved");
     return true;
   }

@@ -14,10 +14,12 @@ export interface LogFile {
   /** Where the next batch goes: the end of the last whole batch. */
   readonly endPosition: number;
   /**
-   * Appends one whole batch and returns its position. On failure the file ends where it did before. Throws VoikError
+   * Appends one whole batch and returns its position. On failure the log ends where it did before. Throws VoikError
    * disk_full or storage_failed.
    */
   append(batch: Buffer): number;
+  /** Cuts off what a failed append has left behind the end, if it could not do so itself. Throws storage_failed. */
+  trim(): void;
   /** Reads up to `into.length` bytes from `position`; returns the count, short at the end of the file. */
   read(into: Buffer, position: number): number;
   /** fdatasync, off the event loop. */
@@ -43,6 +45,8 @@ export function storageError(error: unknown, doing: string): VoikError {
 
 export class FileLogFile implements LogFile {
   private holders = 1;
+  /** A part of a failed append may lie behind the end. */
+  private ragged = false;
   endPosition: number;
 
   private constructor(private readonly file: OpenFile) {
@@ -62,6 +66,7 @@ export class FileLogFile implements LogFile {
   }
 
   append(batch: Buffer): number {
+    this.trim();
     const position = this.endPosition;
     let failure: unknown = { code: "ENOSPC" };
     try {
@@ -72,8 +77,19 @@ export class FileLogFile implements LogFile {
     } catch (error) {
       failure = error;
     }
-    this.file.truncate(position);
+    this.ragged = true;
+    this.trim();
     throw storageError(failure, "appending a record batch");
+  }
+
+  trim(): void {
+    if (!this.ragged) return;
+    try {
+      this.file.truncate(this.endPosition);
+      this.ragged = false;
+    } catch (error) {
+      throw storageError(error, "cutting off what a failed append left");
+    }
   }
 
   read(into: Buffer, position: number): number {

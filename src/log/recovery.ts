@@ -11,7 +11,7 @@
 import type { FileSystem } from "../base/file-system.ts";
 import type { Logger } from "../base/logger.ts";
 import { BatchScan } from "./batch-scan.ts";
-import type { LogFile } from "./log-file.ts";
+import { FileLogFile, type LogFile } from "./log-file.ts";
 import type { Segment } from "./segment.ts";
 import { baseOffsetOf, maxTimestampOf, nextOffsetOf } from "./record-batch.ts";
 
@@ -60,14 +60,17 @@ export function recoverTail(fileSystem: FileSystem, segment: Segment, logger: Lo
   return { cutBytes, damagedAt: undefined };
 }
 
-/** Copies the bytes from `start` to `end` into a file of their own, in place of an older attempt. */
+/** Copies the bytes from `start` to `end` into a file of their own, in place of an older attempt. Throws disk_full. */
 function keepTornTail(fileSystem: FileSystem, file: LogFile, path: string, start: number, end: number): void {
   if (fileSystem.exists(path)) fileSystem.remove(path);
-  const torn = fileSystem.open(path, "create");
-  const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, end - start));
-  for (let at = start; at < end; at += piece.length) {
-    const bytes = file.read(piece.subarray(0, Math.min(piece.length, end - at)), at);
-    torn.write(piece.subarray(0, bytes), at - start);
+  const torn = FileLogFile.create(fileSystem, path);
+  try {
+    const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, end - start));
+    for (let at = start; at < end; at += piece.length) {
+      const bytes = file.read(piece.subarray(0, Math.min(piece.length, end - at)), at);
+      torn.append(piece.subarray(0, bytes));
+    }
+  } finally {
+    torn.release();
   }
-  torn.close();
 }

@@ -15,17 +15,15 @@ export function retentionAllowsDeleting(
 
 /**
  * Takes a segment's files away so that a crash can't bring them back: rename, sync the folder, unlink. Readers that
- * still hold the file go on.
+ * still hold the file go on. First the rename: while that fails, the segment is still there.
  */
-export async function deleteSegment(
-  { fileSystem, folder }: CommitLogOptions,
-  segment: Segment,
-): Promise<void> {
-  const deleted = segment.paths.log + DELETED_SUFFIX;
-  segment.close();
-  fileSystem.rename(segment.paths.log, deleted);
-  await fileSystem.syncFolder(folder);
-  fileSystem.remove(deleted);
+export function hideSegment({ fileSystem }: CommitLogOptions, { paths }: Segment): void {
+  fileSystem.rename(paths.log, paths.log + DELETED_SUFFIX);
+}
+
+/** Removes what `hideSegment` has renamed, once that is durable. */
+export function removeSegment({ fileSystem }: CommitLogOptions, segment: Segment): void {
+  fileSystem.remove(segment.paths.log + DELETED_SUFFIX);
   for (const path of [segment.paths.offsetIndex, segment.paths.timeIndex]) {
     if (fileSystem.exists(path)) fileSystem.remove(path);
   }

@@ -40,11 +40,16 @@ export class Segment {
     this.endOffset = baseOffset;
   }
 
-  /** A segment over `file`, with empty indexes in place of any old ones. */
+  /** A segment over `file`, with empty indexes in place of any old ones. The file is released when that fails. */
   static over(fileSystem: FileSystem, paths: SegmentPaths, baseOffset: number, file: LogFile): Segment {
-    const offsets = OffsetIndex.create(fileSystem, paths.offsetIndex, baseOffset);
-    const times = TimeIndex.create(fileSystem, paths.timeIndex, baseOffset);
-    return new Segment(baseOffset, paths, file, offsets, times, fileSystem);
+    try {
+      const offsets = OffsetIndex.create(fileSystem, paths.offsetIndex, baseOffset);
+      const times = TimeIndex.create(fileSystem, paths.timeIndex, baseOffset);
+      return new Segment(baseOffset, paths, file, offsets, times, fileSystem);
+    } catch (error) {
+      file.release();
+      throw error;
+    }
   }
 
   /** Opens a segment that another one follows; it ends at `endOffset`. Its indexes are rebuilt if they don't fit. */
@@ -54,9 +59,9 @@ export class Segment {
     baseOffset: number,
     endOffset: number,
   ): Segment {
-    const file = FileLogFile.open(fileSystem, paths.log);
     const offsets = OffsetIndex.openSealed(fileSystem, paths.offsetIndex, baseOffset);
     const times = TimeIndex.openSealed(fileSystem, paths.timeIndex, baseOffset);
+    const file = FileLogFile.open(fileSystem, paths.log);
     const last = times?.last;
     if (offsets && times && last?.beforeOffset === endOffset) {
       const segment = new Segment(baseOffset, paths, file, offsets, times, fileSystem);
@@ -70,7 +75,12 @@ export class Segment {
     segment.endOffset = endOffset;
     segment.bytes = file.endPosition;
     segment.sealed = true;
-    segment.rebuildIndexes();
+    try {
+      segment.rebuildIndexes();
+    } catch (error) {
+      segment.close();
+      throw error;
+    }
     return segment;
   }
 
@@ -155,9 +165,9 @@ export class Segment {
     return undefined;
   }
 
-  /** Makes both indexes anew from the batch headers, up to the first bad one. */
+  /** Makes both indexes anew from the batch headers, up to the first bad one or one that can't be read. */
   rebuildIndexes(): void {
-    const { endOffset, bytes: end } = this;
+    const { endOffset, bytes: end, maxTimestampMs } = this;
     this.offsets.close();
     this.times.close();
     this.offsets = OffsetIndex.create(this.fileSystem, this.paths.offsetIndex, this.baseOffset);
@@ -165,12 +175,17 @@ export class Segment {
     this.bytesSinceEntry = 0;
     this.maxTimestampMs = -1;
     headerScan.start(this.file, 0, end, this.baseOffset);
-    while (headerScan.next() === "batch") {
-      const { position, bytes, baseOffset, nextOffset, maxTimestampMs } = headerScan;
-      this.noteBatch(position, bytes, baseOffset, nextOffset, maxTimestampMs);
+    try {
+      while (headerScan.next() === "batch") {
+        const { position, bytes, baseOffset, nextOffset } = headerScan;
+        this.noteBatch(position, bytes, baseOffset, nextOffset, headerScan.maxTimestampMs);
+      }
+    } finally {
+      // What was not seen may be newer: a segment that looks too old would be deleted too early.
+      if (this.bytes < end) this.maxTimestampMs = Math.max(this.maxTimestampMs, maxTimestampMs);
+      this.endOffset = endOffset;
+      this.bytes = end;
     }
-    this.endOffset = endOffset;
-    this.bytes = end;
     if (this.sealed) this.seal();
   }
 
