@@ -194,6 +194,7 @@ export class LogSlot {
       (error: unknown) =>
         finished(() => {
           trace(`retention failed: ${String(error)}`);
+          if (life.syncFailed) this.refuses = true;
           demand(firedSince(before, disk.fired).length > 0, `retention failed: ${String(error)}`);
         }),
     );
@@ -312,7 +313,7 @@ export class LogSlot {
         disk.holdsDurably(range.fd, bytes, range.position),
         `${offset}..${end} was served and is not on the disk`,
       );
-      keep = this.held.length < RANGES_HELD_MAX && random.oneIn(8);
+      keep = this.state === "open" && this.held.length < RANGES_HELD_MAX && random.oneIn(8);
       if (keep) this.held.push({ range, expected: bytes });
       return end;
     } finally {

@@ -26,7 +26,7 @@ export interface Faults {
   roomBytes: number;
   readErrorOneIn: number;
   syncErrorOneIn: number;
-  /** EIO on making, renaming, removing, cutting. */
+  /** EIO on making, opening, mapping, renaming, removing, cutting. */
   changeErrorOneIn: number;
   flipOneIn: number;
 }
@@ -312,10 +312,10 @@ class ProcessDisk implements FileSystem {
 
   open(path: string, mode: OpenMode): OpenFile {
     this.enter(`open ${path} to ${mode}`);
+    this.disk.failChange(path);
     if (mode !== "create") return this.disk.openFile(this.process, path, this.disk.fileAt(path), mode);
     const folder = this.disk.folderAt(dirname(path));
     if (folder.entries.has(basename(path))) throw systemError("EEXIST", path);
-    this.disk.failChange(path);
     this.disk.failWhenFull(path, false);
     const inode = new SimInode();
     folder.make(basename(path), inode);
@@ -379,6 +379,7 @@ class ProcessDisk implements FileSystem {
 
   map(path: string): Buffer {
     this.enter(`mmap ${path}`);
+    this.disk.failChange(path);
     return this.disk.fileAt(path).map();
   }
 

@@ -166,8 +166,11 @@ class Simulation {
       case "fault":
         return this.changeFaults();
       case "close":
-        if (state === "closed" && !slot.retaining && this.life) slot.open(this.life);
-        else if (state === "open" && this.random.oneIn(2)) slot.close();
+        if (state === "closed" && this.life && !this.life.syncFailed && !slot.retaining) {
+          this.disk.faults.flipOneIn = 0;
+          slot.open(this.life);
+        }
+        if (state === "open" && this.random.oneIn(2)) slot.close();
         return;
     }
     if (state !== "open") return this.step();
