@@ -15,10 +15,15 @@ const ROOT = join(import.meta.dir, "..");
 const DIST = join(ROOT, "dist");
 const HOST = hostTarget(join(ROOT, "node_modules"));
 
+/** The program, and the code of each thread that it starts. */
+const ENTRY_POINTS = ["src/main.ts", "src/base/volume-thread.ts"];
+
 async function build(target: BuildTarget, outfile: string): Promise<void> {
   const requireFrom = await nativePackagesOf(target);
   const result = await Bun.build({
-    entrypoints: [join(ROOT, "src/main.ts")],
+    entrypoints: ENTRY_POINTS.map((path) => join(ROOT, path)),
+    // All beside each other, so that main's code finds the thread's by its name alone.
+    naming: "[name].[ext]",
     minify: true,
     bytecode: true,
     format: "esm",

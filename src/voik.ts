@@ -12,15 +12,17 @@ import { startAdminServer } from "./admin/server.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { disk } from "./base/disk.ts";
 import { VoikError } from "./base/errors.ts";
-import type { FileSystem, FolderLock } from "./base/file-system.ts";
+import type { FileSystem, FolderLock, Volume } from "./base/file-system.ts";
 import type { Logger } from "./base/logger.ts";
 import { MetricsRegistry } from "./base/metrics.ts";
 import { type Random, systemRandom } from "./base/random.ts";
 import { readOrMakeSecret } from "./base/secret-file.ts";
 import { VERSION } from "./base/version.ts";
+import { openVolume, whyNoVolume } from "./base/volume.ts";
 import type { Config } from "./config/schema.ts";
 import { startKafkaServer } from "./kafka/server.ts";
 import { startKinesisServer } from "./kinesis/server.ts";
+import { VOLUME_FROM } from "./log/group-commit.ts";
 import { LogStore } from "./log/log-store.ts";
 import { StreamBroker } from "./streams/stream-broker.ts";
 
@@ -130,8 +132,21 @@ function takeFolder({ config, fileSystem }: Parts): FolderLock {
   );
 }
 
+/** The file system to sync as a whole, unless --sync or the system says no. */
+function volumeOf({ config, logger }: Parts): Volume | undefined {
+  if (config.sync === "file") return undefined;
+  const fallback = (reason: string) => logger.warn("each log is synced by itself", { reason });
+  const reason = whyNoVolume([config.dataDir, join(config.dataDir, "streams")]);
+  if (reason === undefined) return openVolume(config.dataDir, fallback);
+  if (config.sync === "filesystem") fallback(reason);
+  else logger.info("each log is synced by itself", { reason });
+  return undefined;
+}
+
 async function openStreams(parts: Parts, closers: Closers) {
-  const { config, fileSystem, clock, random, logger } = parts;
+  const { config, fileSystem, clock, random, logger, metrics } = parts;
+  const volume = volumeOf(parts);
+  closers.push(() => volume?.close());
   const failure = Promise.withResolvers<VoikError>();
   const logs = new LogStore({
     fileSystem,
@@ -139,6 +154,8 @@ async function openStreams(parts: Parts, closers: Closers) {
     logger,
     segmentBytesMax: config.segmentBytes,
     retentionBytes: config.retentionBytes,
+    sync: { volume, volumeFrom: config.sync === "filesystem" ? 1 : VOLUME_FROM },
+    metrics,
     onSyncFailure(cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       const message = `the disk failed, nothing more can be acknowledged: ${reason}`;

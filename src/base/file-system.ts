@@ -58,3 +58,18 @@ export interface FileSystem {
   lock(path: string): FolderLock | undefined;
   readText(path: string): string;
 }
+
+/** The file system that a data folder lies on, synced as a whole. */
+export interface Volume {
+  /**
+   * Whether `sync` may be called. The first asking starts what it takes (a thread); until that runs, and for ever if
+   * it can't, the answer is false.
+   */
+  prepare(): boolean;
+  /**
+   * Everything written to the file system by now is on its device when this resolves (syncfs(2)), off the event loop.
+   * A rejection means that some of it may be gone for good.
+   */
+  sync(): Promise<void>;
+  close(): void;
+}

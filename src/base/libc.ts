@@ -2,7 +2,8 @@
  * The one bun:ffi file: the few libc calls that Bun has no API for. Linux (glibc and musl) has all of them; where
  * one is missing (macOS) its function is undefined or falls back, and the caller takes the portable way.
  *
- * bun:ffi calls block the calling thread, so only calls that touch the page cache or the file table are here.
+ * bun:ffi calls block the calling thread, so only calls that touch the page cache or the file table are here, and
+ * syncfs, which has a thread of its own (volume-thread.ts).
  */
 import { dlopen, FFIType, type Pointer, ptr, read } from "bun:ffi";
 import { existsSync } from "node:fs";
@@ -32,6 +33,7 @@ const LINUX_SYMBOLS = {
   fallocate: { args: [i32, i32, i64, i64], returns: i32 },
   posix_fadvise: { args: [i32, i64, i64, i32], returns: i32 },
   flock: { args: [i32, i32], returns: i32 },
+  syncfs: { args: [i32], returns: i32 },
   __errno_location: { args: [], returns: pointer },
 } as const;
 
@@ -105,3 +107,15 @@ export function tryLock(fd: number): boolean {
   const flock = (linux ?? darwin)?.flock;
   return flock === undefined || flock(fd, LOCK_EX | LOCK_NB) === 0;
 }
+
+/**
+ * syncfs(2): writes everything that the file system of `fd` holds in memory to its device, and waits for it; whoever
+ * wrote it. Throws the system's error, also for a write-back that failed since `fd` was opened (Linux 5.8 and newer).
+ * Undefined off Linux.
+ */
+export const syncFileSystem =
+  linux === undefined
+    ? undefined
+    : (fd: number, path: string): void => {
+        if (linux.syncfs(fd) !== 0) throw systemError("syncfs", path, errno());
+      };

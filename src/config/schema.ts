@@ -73,6 +73,12 @@ export const OPTIONS = {
     "128MiB",
     "Size at which a log starts a new file.",
   ),
+  sync: option(
+    "sync",
+    oneOf(["auto", "file", "filesystem"]),
+    "auto",
+    "How records reach the disk: each log's file, the file system once for all, or what is quicker (auto).",
+  ),
   retentionMs: option(
     "retention",
     duration("1s", "36500d"),

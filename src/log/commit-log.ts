@@ -85,6 +85,11 @@ export class CommitLog implements OpenLog, Syncable {
     return this.endOffset !== this.durableEnd;
   }
 
+  /** Appends that somebody waits for. */
+  get waitingAppends(): number {
+    return this.waiters.size;
+  }
+
   get newest(): TimestampPosition | undefined {
     if (this.durableEnd === this.startOffset) return undefined;
     let newestMs = this.durableSegmentNewestMs;
@@ -138,15 +143,17 @@ export class CommitLog implements OpenLog, Syncable {
     this.listeners.delete(listener);
   }
 
-  async syncRound(): Promise<void> {
+  async syncRound(covered?: Promise<void>): Promise<void> {
     const { endOffset, active } = this;
     const position = active.bytes;
     const newestMs = active.maxTimestampMs;
     const bytes = this.unsyncedBytes;
+    const unsynced = this.segments.slice(this.segments.indexOf(this.durableSegment));
     try {
-      for (const segment of this.segments.slice(this.segments.indexOf(this.durableSegment))) {
+      if (covered) await covered;
+      for (const segment of unsynced) {
         if (this.pending[0] === segment) await this.promote(segment);
-        await segment.file.sync();
+        if (!covered) await segment.file.sync();
       }
     } catch (error) {
       this.refuse(storageError(error, "syncing records to the disk"));

@@ -5,9 +5,11 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import type { FileSystem } from "../base/file-system.ts";
 import type { Logger } from "../base/logger.ts";
+import type { MetricsRegistry } from "../base/metrics.ts";
 import { CommitLog } from "./commit-log.ts";
-import { GroupCommit } from "./group-commit.ts";
+import { GroupCommit, type GroupCommitOptions } from "./group-commit.ts";
 import type { LogFactory, OpenLog } from "./log-factory.ts";
+import { syncMetrics } from "./sync-metrics.ts";
 
 const SWEEP_INTERVAL_MS = 60_000;
 
@@ -17,6 +19,9 @@ export interface LogStoreOptions {
   logger: Logger;
   segmentBytesMax: number;
   retentionBytes: number;
+  /** How logs may be synced all at once; without it, each is synced by itself. */
+  sync?: Pick<GroupCommitOptions, "volume" | "volumeFrom">;
+  metrics?: MetricsRegistry;
   /** A sync failed: nothing can be acknowledged any more, and the process has to end. Called once. */
   onSyncFailure(error: unknown): void;
 }
@@ -27,7 +32,9 @@ export class LogStore {
   private sweepTimer: Timer;
 
   constructor(private readonly options: LogStoreOptions) {
-    this.groupCommit = new GroupCommit(options.onSyncFailure, options.clock);
+    const { onSyncFailure, clock, sync, metrics } = options;
+    const observed = metrics && syncMetrics(metrics, this.logs);
+    this.groupCommit = new GroupCommit(onSyncFailure, clock, { ...sync, ...observed });
     this.sweepTimer = this.nextSweep();
   }
 

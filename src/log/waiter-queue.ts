@@ -11,6 +11,11 @@ export class WaiterQueue {
   private ends: number[] = [];
   private head = 0;
 
+  /** How many wait. */
+  get size(): number {
+    return this.ends.length - this.head;
+  }
+
   /** `waiter` waits until the durable end reaches `end`. */
   push(waiter: DurableWaiter, end: number): void {
     assert(this.ends.length === 0 || end >= (this.ends[this.ends.length - 1] as number), "offsets ascend");

@@ -39,6 +39,7 @@ const CONCRETE = [
   "src/streams/stream-broker.ts",
   "src/log/log-store.ts",
   "src/base/disk.ts",
+  "src/base/volume.ts",
   "src/kafka/server.ts",
   "src/kinesis/server.ts",
   "src/admin/server.ts",

@@ -1,0 +1,185 @@
+import { beforeEach, describe, expect, test } from "bun:test";
+import { systemClock } from "../../src/base/clock.ts";
+import type { Volume } from "../../src/base/file-system.ts";
+import { GroupCommit, type GroupCommitOptions, type Syncable } from "../../src/log/group-commit.ts";
+
+const nextTick = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** A log whose syncs end when the test says so. */
+class FakeLog implements Syncable {
+  written = 0;
+  durable = 0;
+  fileSyncs: PromiseWithResolvers<void>[] = [];
+
+  get dirty(): boolean {
+    return this.written !== this.durable;
+  }
+
+  async syncRound(covered?: Promise<void>): Promise<void> {
+    const { written } = this;
+    if (covered) await covered;
+    else {
+      const sync = Promise.withResolvers<void>();
+      this.fileSyncs.push(sync);
+      await sync.promise;
+    }
+    this.durable = written;
+  }
+}
+
+class FakeVolume implements Volume {
+  ready = true;
+  syncs: PromiseWithResolvers<void>[] = [];
+  prepare = () => this.ready;
+  sync(): Promise<void> {
+    const sync = Promise.withResolvers<void>();
+    this.syncs.push(sync);
+    return sync.promise;
+  }
+  close(): void {}
+}
+
+let volume: FakeVolume;
+let failures: unknown[];
+let kinds: string[];
+
+beforeEach(() => {
+  volume = new FakeVolume();
+  failures = [];
+  kinds = [];
+});
+
+function scheduler(options: GroupCommitOptions = { volume, volumeFrom: 3 }): GroupCommit {
+  return new GroupCommit((error) => failures.push(error), systemClock, {
+    onSynced: (kind) => kinds.push(kind),
+    ...options,
+  });
+}
+
+function append(groupCommit: GroupCommit, ...logs: FakeLog[]): void {
+  for (const log of logs) {
+    log.written++;
+    groupCommit.request(log);
+  }
+}
+
+const fakeLogs = (count: number) => Array.from({ length: count }, () => new FakeLog());
+
+describe("few busy logs", () => {
+  test("are synced one by one, each once for all that was appended before", async () => {
+    const groupCommit = scheduler();
+    const [a, b] = fakeLogs(2) as [FakeLog, FakeLog];
+    append(groupCommit, a, b, a, a);
+    await nextTick();
+    expect([a.fileSyncs.length, b.fileSyncs.length, volume.syncs.length]).toEqual([1, 1, 0]);
+    append(groupCommit, a);
+    a.fileSyncs[0]?.resolve();
+    await nextTick();
+    expect([a.durable, a.fileSyncs.length]).toEqual([3, 2]);
+    expect(b.durable).toBe(0);
+    expect(kinds).toEqual(["file"]);
+  });
+});
+
+describe("many busy logs", () => {
+  test("are synced by one sync of the file system", async () => {
+    const groupCommit = scheduler();
+    const logs = fakeLogs(3);
+    append(groupCommit, ...logs, ...logs);
+    await nextTick();
+    expect(volume.syncs).toHaveLength(1);
+    expect(logs.flatMap((log) => log.fileSyncs)).toEqual([]);
+    volume.syncs[0]?.resolve();
+    await nextTick();
+    expect(logs.map((log) => log.durable)).toEqual([2, 2, 2]);
+    expect(kinds).toEqual(["filesystem"]);
+  });
+
+  test("share the next sync with whoever became dirty during one", async () => {
+    const groupCommit = scheduler();
+    const logs = fakeLogs(3);
+    const late = new FakeLog();
+    append(groupCommit, ...logs);
+    await nextTick();
+    append(groupCommit, ...logs, late);
+    await nextTick();
+    expect(volume.syncs).toHaveLength(1);
+    volume.syncs[0]?.resolve();
+    await nextTick();
+    await nextTick();
+    expect(volume.syncs).toHaveLength(2);
+    expect(logs.map((log) => log.durable)).toEqual([1, 1, 1]);
+    expect(late.durable).toBe(0);
+    volume.syncs[1]?.resolve();
+    await nextTick();
+    expect([...logs, late].map((log) => log.durable)).toEqual([2, 2, 2, 1]);
+  });
+
+  test("count those whose own sync is under way, and these change over when it ends", async () => {
+    const groupCommit = scheduler();
+    const [a, b, c] = fakeLogs(3) as [FakeLog, FakeLog, FakeLog];
+    append(groupCommit, a, b);
+    await nextTick();
+    append(groupCommit, a, b, c);
+    await nextTick();
+    expect([volume.syncs.length, c.fileSyncs.length]).toEqual([1, 0]);
+    a.fileSyncs[0]?.resolve();
+    await nextTick();
+    expect([a.durable, a.fileSyncs.length]).toEqual([1, 1]);
+    volume.syncs[0]?.resolve();
+    await nextTick();
+    await nextTick();
+    expect([a.fileSyncs.length + volume.syncs.length, c.durable]).toEqual([3, 1]);
+  });
+
+  test("are synced one by one while the volume is not ready", async () => {
+    volume.ready = false;
+    const groupCommit = scheduler();
+    const logs = fakeLogs(4);
+    append(groupCommit, ...logs);
+    await nextTick();
+    expect(volume.syncs).toHaveLength(0);
+    expect(logs.map((log) => log.fileSyncs.length)).toEqual([1, 1, 1, 1]);
+    volume.ready = true;
+    append(groupCommit, ...logs);
+    for (const log of logs) log.fileSyncs[0]?.resolve();
+    await nextTick();
+    await nextTick();
+    expect(volume.syncs).toHaveLength(1);
+  });
+});
+
+describe("a failed sync", () => {
+  test("of a file is told once, and nothing is synced any more", async () => {
+    const groupCommit = scheduler();
+    const [a, b] = fakeLogs(2) as [FakeLog, FakeLog];
+    append(groupCommit, a, b);
+    await nextTick();
+    a.fileSyncs[0]?.reject("EIO a");
+    b.fileSyncs[0]?.reject("EIO b");
+    await nextTick();
+    append(groupCommit, a, b);
+    await nextTick();
+    expect(failures).toEqual(["EIO a"]);
+    expect([a.fileSyncs.length, b.fileSyncs.length, a.durable]).toEqual([1, 1, 0]);
+  });
+
+  test("of the file system is told once, and nothing is synced any more, not even what waited for the next one", async () => {
+    const groupCommit = scheduler();
+    const logs = fakeLogs(3);
+    const late = fakeLogs(4);
+    append(groupCommit, ...logs);
+    await nextTick();
+    append(groupCommit, ...late);
+    volume.syncs[0]?.reject("EIO");
+    await nextTick();
+    append(groupCommit, ...logs);
+    await nextTick();
+    expect(failures).toEqual(["EIO"]);
+    expect(volume.syncs).toHaveLength(1);
+    expect([...logs, ...late].map((log) => log.durable + log.fileSyncs.length)).toEqual([
+      0, 0, 0, 0, 0, 0, 0,
+    ]);
+    expect(kinds).toEqual([]);
+  });
+});
