@@ -34,6 +34,8 @@ const MAKE: Record<DiskKind, string[]> = {
 export interface DiskOptions {
   /** Where the image lies; a temporary folder when it is not given. */
   parent?: string;
+  /** The image itself, when there is one. */
+  image?: string;
   /** Further arguments of mkfs. */
   make?: readonly string[];
   /** Further mount options. */
@@ -51,7 +53,7 @@ export class LoopDisk implements AsyncDisposable {
     private readonly kind: DiskKind,
     private readonly options: DiskOptions,
   ) {
-    this.image = join(options.parent ?? home, "disk.img");
+    this.image = options.image ?? join(options.parent ?? home, "disk.img");
     this.folder = join(home, "mnt");
   }
 
@@ -68,11 +70,9 @@ export class LoopDisk implements AsyncDisposable {
 
   /** Mounts a copy of another disk's image, as if its machine had lost power when the copy was made. */
   static async open(kind: DiskKind, image: string): Promise<LoopDisk> {
-    const disk = new LoopDisk(temporaryFolder(kind), kind, {
-      mount: kind === "xfs" ? ["nouuid"] : [],
-    });
+    const mount = kind === "xfs" ? ["nouuid"] : [];
+    const disk = new LoopDisk(temporaryFolder(kind), kind, { image, mount });
     mkdirSync(disk.folder);
-    await sudo("mv", image, disk.image);
     await disk.mount();
     return disk;
   }
