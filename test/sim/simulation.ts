@@ -133,9 +133,10 @@ class Simulation {
     });
   }
 
-  /** A new process on the disk as it is, opening every log. */
-  private boot(): void {
+  /** A new process on the disk as it is, opening every log; it may die in the middle of that, after some calls. */
+  private boot(callsToLive?: number): void {
     const fileSystem = this.disk.boot();
+    this.disk.callsToLive = callsToLive;
     const life: ProcessLife = {
       fileSystem: this.options.harm?.fileSystem?.(fileSystem) ?? fileSystem,
       groupCommit: new GroupCommit(() => {
@@ -217,7 +218,7 @@ class Simulation {
   private afterwards(): void {
     drainMicrotasks();
     this.raiseObjection();
-    if (this.disk.dead || (this.life?.syncFailed && this.random.oneIn(4))) this.die();
+    if (this.disk.dead || (this.life?.syncFailed && this.random.oneIn(12))) this.die();
     else for (const slot of this.slots) slot.checkState();
   }
 
@@ -228,15 +229,15 @@ class Simulation {
     if (cut) this.disk.powerCut();
     else this.disk.kill();
     for (const slot of this.slots) slot.processEnded();
-    this.boot();
+    this.boot(this.random.oneIn(3) ? this.random.between(1, 80) : undefined);
   }
 
   /** The faults end, everything comes to rest, the power goes once more, and the log still knows everything. */
   private end(): void {
     this.trace("the end: no more faults");
     this.disk.faults = { ...NO_FAULTS };
-    this.disk.callsToLive = this.disk.dead ? 0 : undefined;
-    if (this.disk.dead || this.life?.syncFailed) this.die();
+    while (this.disk.dead || this.life?.syncFailed) this.die();
+    this.disk.callsToLive = undefined;
     this.settle();
     for (const slot of this.slots) slot.append();
     this.settle();
@@ -247,7 +248,9 @@ class Simulation {
       );
     }
     for (let i = 0; i < 2; i++) {
-      this.die();
+      do this.die();
+      while (this.disk.dead);
+      this.disk.callsToLive = undefined;
       this.settle();
     }
     for (const slot of this.slots) slot.close();
