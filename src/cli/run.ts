@@ -20,6 +20,15 @@ const stream = defineCommand({
   }),
 });
 
+const log = defineCommand({
+  meta: { name: "log", description: "Look at and repair logs on the disk, without a server" },
+  subCommands: table({
+    dump: () => import("./log-dump.ts").then(pick),
+    verify: () => import("./log-verify.ts").then(pick),
+    stats: () => import("./log-stats.ts").then(pick),
+  }),
+});
+
 const root = defineCommand({
   meta: { name: "voik", version: VERSION, description: "Durable streams for Kinesis and Kafka clients" },
   subCommands: table({
@@ -27,6 +36,7 @@ const root = defineCommand({
     stream: async () => stream as CommandDef,
     produce: () => import("./produce.ts").then(pick),
     consume: () => import("./consume.ts").then(pick),
+    log: async () => log as CommandDef,
     health: () => import("./health.ts").then(pick),
     version: () => import("./version.ts").then(pick),
   }),

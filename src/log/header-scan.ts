@@ -3,24 +3,30 @@
  * it can check: format, length, offsets that ascend. It allocates once, whatever it walks over.
  */
 import { assert } from "../base/assert.ts";
-import type { LogFile } from "./log-file.ts";
 import {
   BATCH_HEADER_BYTES,
   batchBytesOf,
   baseOffsetOf,
+  compressionOf,
   lastOffsetDeltaOf,
   magicOf,
   maxTimestampOf,
+  recordCountOf,
 } from "./record-batch.ts";
 
 const WINDOW_BYTES = 4 * 1024;
+
+/** A file as a scan needs it: a LogFile or an OpenFile. */
+interface Readable {
+  read(into: Buffer, position: number): number;
+}
 
 /** One scanner serves every look-up of a thread: look-ups are synchronous and don't nest. */
 export class HeaderScan {
   private readonly window = Buffer.allocUnsafeSlow(WINDOW_BYTES);
   private windowAt = 0;
   private windowBytes = 0;
-  private file: LogFile | undefined;
+  private file: Readable | undefined;
   private end = 0;
   private nextPosition = 0;
   /** Where the header stands that the fields below describe. */
@@ -29,9 +35,12 @@ export class HeaderScan {
   baseOffset = 0;
   nextOffset = 0;
   maxTimestampMs = 0;
+  /** Compression number of its records. */
+  compression = 0;
+  recordCount = 0;
 
   /** Starts over: the walk goes from `position` to `end` (bytes) of `file`, at offsets from `offset` up. */
-  start(file: LogFile, position: number, end: number, offset: number): void {
+  start(file: Readable, position: number, end: number, offset: number): void {
     this.file = file;
     this.windowBytes = 0;
     this.nextPosition = position;
@@ -64,6 +73,8 @@ export class HeaderScan {
     }
     this.nextOffset = this.baseOffset + lastDelta + 1;
     this.maxTimestampMs = maxTimestampOf(header, at);
+    this.compression = compressionOf(header, at);
+    this.recordCount = recordCountOf(header, at);
     this.nextPosition = position + this.bytes;
     return "batch";
   }
