@@ -118,6 +118,8 @@ async function openInto(
   segments.push(active);
   const { damagedAt } = recoverTail(fileSystem, active, logger);
   await active.file.sync();
+  // The names that are there may be the work of a process that did not live to sync them.
+  if (pending.length > 0) await fileSystem.syncFolder(folder);
   for (const baseOffset of pending) {
     // Nothing in a pending segment was ever acknowledged: it counts only as far as it follows without a gap.
     const pendingPaths = segmentPaths(folder, baseOffset);
