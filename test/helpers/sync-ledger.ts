@@ -1,0 +1,117 @@
+/**
+ * Reads what strace wrote of a server and keeps the books that a disk without mercy keeps: which bytes and which names
+ * are not durable yet. At each answer to a client nothing may be left on them.
+ *
+ *   openat O_CREAT, mkdir, rename, unlink   a name in a folder is open    until fsync(folder) that began after it
+ *   write, pwrite64, ftruncate, …           a file's bytes are open       until fdatasync(file) that began after it
+ *   syncfs                                  closes everything that was open when it began
+ *   sendto, write to a socket               an answer: a breach for each thing that is open
+ *
+ * ext4 and XFS forgive a missing folder sync most of the time; the books don't. Only good for one client that sends
+ * one request at a time: with more, an answer may rightly go out while another request's bytes are open.
+ */
+import { dirname } from "node:path";
+
+/** What to trace: strace -f -yy -e trace=… */
+export const LEDGER_CALLS = [
+  ...["openat", "open", "creat", "mkdir", "mkdirat", "rename", "renameat", "renameat2", "unlink", "unlinkat"],
+  ...["write", "pwrite64", "writev", "pwritev", "pwritev2", "ftruncate", "truncate", "fallocate"],
+  ...["fsync", "fdatasync", "syncfs", "sendto", "sendmsg"],
+].join(",");
+
+interface Call {
+  name: string;
+  /** Everything between the parentheses. */
+  args: string;
+  /** How many things had been opened when it began. */
+  startedAt: number;
+}
+
+export class SyncLedger {
+  /** One sentence for each thing that was open at an answer. */
+  readonly breaches = new Set<string>();
+  answers = 0;
+  /** What is not durable yet, by its name, with its place in the order in which things were opened. */
+  private readonly open = new Map<string, { path: string; bytes: boolean; order: number }>();
+  private order = 0;
+  private readonly known = new Set<string>();
+  private readonly unfinished = new Map<string, Call>();
+
+  /** `isHint` says of which files neither bytes nor names matter. */
+  constructor(
+    private readonly folder: string,
+    private readonly isHint: (path: string) => boolean,
+  ) {}
+
+  read(log: string): void {
+    for (const line of log.split("\n")) this.readLine(line);
+  }
+
+  private readLine(line: string): void {
+    const [, thread = "", rest = ""] = /^(\d+)\s+(.*)$/.exec(line) ?? [];
+    const resumed = /^<\.\.\. (\w+) resumed>(.*)$/.exec(rest);
+    if (resumed) {
+      const call = this.unfinished.get(thread);
+      this.unfinished.delete(thread);
+      if (call) this.finish({ ...call, args: call.args + resumed[2] });
+      return;
+    }
+    const [, name = "", args = ""] = /^(\w+)\((.*)$/.exec(rest) ?? [];
+    if (name === "") return;
+    const call: Call = { name, args, startedAt: this.order };
+    this.begin(call);
+    if (rest.endsWith("<unfinished ...>")) {
+      this.unfinished.set(thread, { ...call, args: args.replace(/ ?<unfinished \.\.\.>$/, "") });
+    } else {
+      this.finish(call);
+    }
+  }
+
+  /** What counts from the first moment on: bytes are open, an answer may be under way to the client. */
+  private begin({ name, args }: Call): void {
+    const [, target = ""] = /^\d+<(.*?)>/.exec(args) ?? [];
+    if (/^(write|writev|sendto|sendmsg)$/.test(name) && /^(TCP|socket)/.test(target)) {
+      this.answers++;
+      for (const thing of this.open.keys())
+        this.breaches.add(`${thing} was not durable when a client was answered`);
+    }
+    if (/^(p?write|ftruncate|fallocate)/.test(name)) this.add(target, true);
+  }
+
+  private finish({ name, args, startedAt }: Call): void {
+    const [, result = "-1"] = /\)\s+= (-?\d+)/.exec(args) ?? [];
+    if (Number(result) < 0) return;
+    const [, target = ""] = /^\d+<(.*?)>/.exec(args) ?? [];
+    const paths = [...args.matchAll(/"([^"]*)"/g)].map((match) => match[1] as string);
+    const [path = "", to = ""] = paths;
+    if (name === "syncfs") this.close(startedAt, () => true);
+    if (name === "fdatasync" || name === "fsync")
+      this.close(startedAt, (path, bytes) => (bytes ? path : dirname(path)) === target);
+    if (name.startsWith("open") && args.includes("O_CREAT") && !this.known.has(path)) this.add(path, false);
+    if (name.startsWith("mkdir") || name.startsWith("unlink")) this.add(path, false);
+    if (name.startsWith("rename")) this.rename(path, to);
+  }
+
+  private add(path: string, bytes: boolean): void {
+    const inside = path === this.folder || path.startsWith(`${this.folder}/`);
+    if (!inside || this.isHint(path)) return;
+    this.known.add(path);
+    this.open.set(nameOf(path, bytes), { path, bytes, order: ++this.order });
+  }
+
+  private rename(from: string, to: string): void {
+    if (this.open.delete(nameOf(from, true))) this.add(to, true);
+    this.add(from, false);
+    this.add(to, false);
+  }
+
+  /** A sync that began at `startedAt` has ended; it covers a file's bytes, a folder's names, or everything. */
+  private close(startedAt: number, covers: (path: string, bytes: boolean) => boolean): void {
+    for (const [name, { path, bytes, order }] of this.open)
+      if (order <= startedAt && covers(path, bytes)) this.open.delete(name);
+  }
+}
+
+function nameOf(path: string, bytes: boolean): string {
+  return `${bytes ? "the bytes of" : "the name of"} ${path}`;
+}
