@@ -5,7 +5,7 @@
  *   start   lock folder, admin (not ready yet), streams with their logs, Kafka, Kinesis, ready
  *   stop    not ready, Kinesis and Kafka drain, streams sync and close, admin, unlock
  */
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { Health } from "./admin/health.ts";
 import { registerProcessMetrics } from "./admin/process-metrics.ts";
 import { startAdminServer } from "./admin/server.ts";
@@ -81,7 +81,7 @@ export async function startVoik(config: Config, logger: Logger): Promise<Voik> {
 
 async function open(parts: Parts, closers: Closers): Promise<Voik> {
   const { config, clock, health, metrics } = parts;
-  const lock = takeFolder(parts);
+  const lock = await takeFolder(parts);
   closers.push(() => lock.release());
   registerProcessMetrics(metrics, clock, VERSION);
   const admin = listen("admin-port", config.host, config.adminPort, () =>
@@ -112,11 +112,11 @@ async function open(parts: Parts, closers: Closers): Promise<Voik> {
 }
 
 /** Makes the data folder and locks it. Throws VoikError folder_in_use, or storage_failed when it can't be used. */
-function takeFolder({ config, fileSystem }: Parts): FolderLock {
+async function takeFolder({ config, fileSystem }: Parts): Promise<FolderLock> {
   const path = join(config.dataDir, "voik.lock");
   let lock: FolderLock | undefined;
   try {
-    fileSystem.makeFolder(config.dataDir);
+    await makeDataFolder(config.dataDir, fileSystem);
     lock = fileSystem.lock(path);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -130,6 +130,16 @@ function takeFolder({ config, fileSystem }: Parts): FolderLock {
     "folder_in_use",
     `data folder ${config.dataDir} is in use by process ${holder}: stop it, or give another --data-dir`,
   );
+}
+
+/** Makes the folder and its missing parents, names and all durable before anything is kept in it. */
+async function makeDataFolder(dataDir: string, fileSystem: FileSystem): Promise<void> {
+  if (fileSystem.exists(join(dataDir, "voik.db"))) return;
+  const made = [resolve(dataDir)];
+  for (let parent = dirname(made[0] as string); !fileSystem.exists(parent); parent = dirname(parent))
+    made.push(parent);
+  fileSystem.makeFolder(dataDir);
+  for (const folder of made) await fileSystem.syncFolder(dirname(folder));
 }
 
 /** The file system to sync as a whole, unless --sync or the system says no. */
