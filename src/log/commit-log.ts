@@ -129,7 +129,8 @@ export class CommitLog implements OpenLog, Syncable {
     for (const segment of this.segments) {
       if (segment.baseOffset >= this.durableEnd) return undefined;
       if (segment.maxTimestampMs < timestampMs) continue;
-      const found = segment.findTimestamp(timestampMs, this.durableBytesOf(segment));
+      const endOffset = Math.min(segment.endOffset, this.durableEnd);
+      const found = segment.findTimestamp(timestampMs, this.durableBytesOf(segment), endOffset);
       if (found) return found;
     }
     return undefined;

@@ -148,11 +148,11 @@ export class Segment {
     return headerScan.next() === "batch" ? position : start;
   }
 
-  /** The first record, before byte `end`, that is at least as new as `timestampMs`. */
-  findTimestamp(timestampMs: number, end: number): TimestampPosition | undefined {
+  /** The first record, before byte `end` and before `endOffset` there, that is at least as new as `timestampMs`. */
+  findTimestamp(timestampMs: number, end: number, endOffset: number): TimestampPosition | undefined {
     const from = this.times.offsetBefore(timestampMs);
-    if (from >= this.endOffset || end === 0) return undefined;
-    const start = this.find(from, this.bytes);
+    if (from >= endOffset || end === 0) return undefined;
+    const start = this.find(from, end);
     headerScan.start(this.file, start.position, end, start.baseOffset);
     for (let step = headerScan.next(); step !== "end"; step = headerScan.next()) {
       if (step === "bad") throw this.damaged(headerScan.position);
@@ -181,8 +181,8 @@ export class Segment {
         this.noteBatch(position, bytes, baseOffset, nextOffset, headerScan.maxTimestampMs);
       }
     } finally {
-      // What was not seen may be newer: a segment that looks too old would be deleted too early.
-      if (this.bytes < end) this.maxTimestampMs = Math.max(this.maxTimestampMs, maxTimestampMs);
+      // What is known stays: a segment that looks too old, by a header that is bad, would be deleted too early.
+      if (maxTimestampMs >= 0) this.maxTimestampMs = maxTimestampMs;
       this.endOffset = endOffset;
       this.bytes = end;
     }
