@@ -151,13 +151,13 @@ export class LogSlot {
     const log = this.openLog();
     const timestampMs = scheduler.nowMs() - random.below(6_000) + 500;
     this.parts.trace(`look up time ${timestampMs}`);
-    const flips = disk.fired.flip;
     this.attempt(["storage_damaged"], () => {
       for (const [found, expected] of [
         [log.offsetForTimestamp(timestampMs), this.model.timestampPosition(timestampMs, log.durableEnd)],
         [log.newest, this.model.newest(log.durableEnd)],
       ]) {
-        if (disk.fired.flip > flips) return;
+        // An index that was rebuilt from flipped headers may point behind the record for as long as it lives.
+        if (disk.fired.flip > 0) return;
         demand(
           found?.offset === expected?.offset && found?.timestampMs === expected?.timestampMs,
           `time ${timestampMs}: found ${JSON.stringify(found)}, not ${JSON.stringify(expected)}`,
