@@ -23,6 +23,7 @@ import type { Config } from "./config/schema.ts";
 import { startKafkaServer } from "./kafka/server.ts";
 import { startKinesisServer } from "./kinesis/server.ts";
 import { VOLUME_FROM } from "./log/group-commit.ts";
+import { checkLogIo } from "./log/log-io.ts";
 import { LogStore } from "./log/log-store.ts";
 import { StreamBroker } from "./streams/stream-broker.ts";
 
@@ -155,6 +156,7 @@ function volumeOf({ config, logger }: Parts): Volume | undefined {
 
 async function openStreams(parts: Parts, closers: Closers) {
   const { config, fileSystem, clock, random, logger, metrics } = parts;
+  checkLogIo(config.logIo, fileSystem, config.dataDir);
   const volume = volumeOf(parts);
   closers.push(() => volume?.close());
   const failure = Promise.withResolvers<VoikError>();
@@ -166,6 +168,7 @@ async function openStreams(parts: Parts, closers: Closers) {
     retentionBytes: config.retentionBytes,
     sync: { volume, volumeFrom: config.sync === "filesystem" ? 1 : VOLUME_FROM },
     metrics,
+    logIo: config.logIo,
     onSyncFailure(cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       const message = `the disk failed, nothing more can be acknowledged: ${reason}`;

@@ -14,19 +14,29 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statfsSync,
   statSync,
   unlinkSync,
   writeSync,
 } from "node:fs";
-import { asBuffer } from "./bytes.ts";
-import type { FileSystem, FolderEntry, FolderLock, OpenFile, OpenMode } from "./file-system.ts";
-import { dropCachedPages, fallocate, tryLock } from "./libc.ts";
+import type { FileSystem, FolderEntry, FolderLock, Mapping, OpenFile, OpenMode } from "./file-system.ts";
+import { dropCachedPages, fallocate, mmap, tryLock } from "./libc.ts";
 
 const OPEN_FLAGS: Record<OpenMode, number> = {
   create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
   write: constants.O_RDWR | constants.O_NOFOLLOW,
   read: constants.O_RDONLY | constants.O_NOFOLLOW,
 };
+
+/**
+ * File systems (statfs f_type) that write reserved blocks where they are. Those that copy on write, compress, or live
+ * elsewhere (btrfs, ZFS, overlay, network) may need new space for a store to a mapped page, and then have none.
+ */
+const OVERWRITES_IN_PLACE = new Set([
+  0xef53, // ext4
+  0x58465342, // XFS
+  0x01021994, // tmpfs
+]);
 
 class DiskFile implements OpenFile {
   constructor(
@@ -79,6 +89,11 @@ class DiskFile implements OpenFile {
     else if (this.size() < bytes) ftruncateSync(this.fd, bytes);
   }
 
+  map(bytes: number): Mapping {
+    if (!mmap) throw new Error(`files can't be mapped on ${process.platform}`);
+    return mmap(this.fd, bytes, this.path);
+  }
+
   dropCache(): void {
     dropCachedPages(this.fd);
   }
@@ -112,7 +127,12 @@ export const disk: FileSystem = {
       });
     });
   },
-  map: (path) => asBuffer(Bun.mmap(path, { shared: true })),
+  mappingRisk(folder) {
+    if (!mmap) return `voik maps files on Linux only, and this is ${process.platform}`;
+    const type = statfsSync(folder).type >>> 0;
+    if (OVERWRITES_IN_PLACE.has(type)) return undefined;
+    return `a file system of type 0x${type.toString(16)} can run out of space where space was reserved`;
+  },
   lock(path): FolderLock | undefined {
     const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
     if (!tryLock(fd)) {

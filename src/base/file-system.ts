@@ -22,9 +22,22 @@ export interface OpenFile {
   truncate(bytes: number): void;
   /** Reserves blocks so that `bytes` can be written without ENOSPC, growing the file (fallocate, mode 0). */
   allocate(bytes: number): void;
+  /**
+   * Maps the first `bytes` bytes, shared and writable: stores reach the file, and `sync` makes them durable. Touching
+   * a mapped byte that the file does not have, or that the disk can't give, kills the process: allocate first, don't
+   * truncate while mapped, ask `mappingRisk`. The file has to be open for writing.
+   */
+  map(bytes: number): Mapping;
   /** Drops clean cached pages, so that the next read comes from the device (posix_fadvise DONTNEED). */
   dropCache(): void;
   close(): void;
+}
+
+/** Bytes of a file in memory. */
+export interface Mapping {
+  readonly bytes: Buffer;
+  /** Takes the mapping away, once. `bytes` and every view of it are empty from then on. */
+  unmap(): void;
 }
 
 export type OpenMode = "create" | "write" | "read";
@@ -52,8 +65,11 @@ export interface FileSystem {
   removeFolder(folder: string): void;
   /** Makes the folder's entries durable (fsync on the folder), off the event loop. */
   syncFolder(folder: string): Promise<void>;
-  /** Maps a whole existing file, shared and writable: stores in the array reach the file. */
-  map(path: string): Buffer;
+  /**
+   * Why a store to a mapped file in `folder` could fail although its blocks were allocated; undefined when it can't.
+   * A phrase that follows "because".
+   */
+  mappingRisk(folder: string): string | undefined;
   /** Takes an exclusive lock (flock) on a file, which then names this process; undefined when it is held. */
   lock(path: string): FolderLock | undefined;
   readText(path: string): string;

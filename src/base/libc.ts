@@ -5,10 +5,11 @@
  * bun:ffi calls block the calling thread, so only calls that touch the page cache or the file table are here, and
  * syncfs, which has a thread of its own (volume-thread.ts).
  */
-import { dlopen, FFIType, type Pointer, ptr, read } from "bun:ffi";
+import { dlopen, FFIType, type Pointer, ptr, read, toArrayBuffer } from "bun:ffi";
 import { existsSync } from "node:fs";
+import { assert } from "./assert.ts";
 
-const { i32, i64, ptr: pointer } = FFIType;
+const { i32, i64, u64, ptr: pointer } = FFIType;
 
 export const Errno = { EAGAIN: 11, EIO: 5, EINVAL: 22, ENOSPC: 28, EPIPE: 32, EOPNOTSUPP: 95 } as const;
 
@@ -18,6 +19,7 @@ const ERRNO_NAMES: Record<number, string> = {
   5: "EIO",
   9: "EBADF",
   11: "EAGAIN",
+  12: "ENOMEM",
   22: "EINVAL",
   27: "EFBIG",
   28: "ENOSPC",
@@ -34,6 +36,8 @@ const LINUX_SYMBOLS = {
   posix_fadvise: { args: [i32, i64, i64, i32], returns: i32 },
   flock: { args: [i32, i32], returns: i32 },
   syncfs: { args: [i32], returns: i32 },
+  mmap: { args: [pointer, u64, i32, i32, i32, i64], returns: i64 },
+  munmap: { args: [i64, u64], returns: i32 },
   __errno_location: { args: [], returns: pointer },
 } as const;
 
@@ -90,6 +94,31 @@ export const fallocate =
     ? undefined
     : (fd: number, bytes: number, path: string): void => {
         if (linux.fallocate(fd, 0, 0, bytes) !== 0) throw systemError("fallocate", path, errno());
+      };
+
+const PROT_READ_WRITE = 3;
+const MAP_SHARED = 1;
+
+/**
+ * mmap(2): the first `bytes` bytes of a file, shared and writable, and the call that takes them away again. Unmapping
+ * first detaches the buffer's memory, so that a view that somebody kept is empty instead of pointing into nothing.
+ * Throws the system's error.
+ */
+export const mmap =
+  linux === undefined
+    ? undefined
+    : (fd: number, bytes: number, path: string): { bytes: Buffer; unmap: () => void } => {
+        const at = Number(linux.mmap(null, bytes, PROT_READ_WRITE, MAP_SHARED, fd, 0));
+        if (at === -1) throw systemError("mmap", path, errno());
+        const memory = toArrayBuffer(at as Pointer, 0, bytes);
+        return {
+          bytes: Buffer.from(memory),
+          unmap() {
+            assert(!memory.detached, "a mapping is taken away once");
+            memory.transfer();
+            linux.munmap(at, bytes);
+          },
+        };
       };
 
 const POSIX_FADV_DONTNEED = 4;

@@ -79,6 +79,12 @@ export const OPTIONS = {
     "auto",
     "How records reach the disk: each log's file, the file system once for all, or what is quicker (auto).",
   ),
+  logIo: option(
+    "log-io",
+    oneOf(["file", "mmap"]),
+    "file",
+    "How logs reach the disk: reads and writes, or memory mappings (ext4, XFS, tmpfs).",
+  ),
   retentionMs: option(
     "retention",
     duration("1s", "36500d"),

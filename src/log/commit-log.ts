@@ -13,7 +13,8 @@ import { VoikError } from "../base/errors.ts";
 import type { GroupCommit, Syncable } from "./group-commit.ts";
 import { segmentPaths } from "./layout.ts";
 import type { OpenLog } from "./log-factory.ts";
-import { FileLogFile, storageError } from "./log-file.ts";
+import { storageError } from "./log-file.ts";
+import { type LogIo, logIoOf } from "./log-io.ts";
 import { LogFileRange } from "./log-range.ts";
 import { type CommitLogOptions, openSegments } from "./open-segments.ts";
 import { lastOffsetDeltaOf, maxTimestampOf, stampBatch } from "./record-batch.ts";
@@ -32,6 +33,7 @@ export class CommitLog implements OpenLog, Syncable {
   endOffset: number;
   durableEnd: number;
   unsyncedBytes = 0;
+  private readonly io: LogIo;
   private readonly waiters = new WaiterQueue();
   private readonly listeners = new Set<TailListener>();
   /** Segments whose file is still .log.pending, oldest first. */
@@ -52,6 +54,7 @@ export class CommitLog implements OpenLog, Syncable {
     private readonly segments: Segment[],
     damaged: VoikError | undefined,
   ) {
+    this.io = logIoOf(options.logIo ?? "file", options.fileSystem);
     const last = this.active;
     this.endOffset = this.durableEnd = last.endOffset;
     this.durableSegment = last;
@@ -235,11 +238,11 @@ export class CommitLog implements OpenLog, Syncable {
     const { folder, fileSystem } = this.options;
     const paths = segmentPaths(folder, this.endOffset);
     try {
-      this.active.file.trim();
-      if (fileSystem.exists(paths.pendingLog)) fileSystem.remove(paths.pendingLog); // left by a roll that failed half-way
-      const file = FileLogFile.create(fileSystem, paths.pendingLog);
-      const segment = Segment.over(fileSystem, paths, this.endOffset, file);
       const full = this.active;
+      full.file.trim(); // a sealed segment ends with its last batch
+      if (fileSystem.exists(paths.pendingLog)) fileSystem.remove(paths.pendingLog); // left by a roll that failed half-way
+      const file = this.io.createLog(paths.pendingLog);
+      const segment = Segment.over(this.io, paths, this.endOffset, file);
       this.segments.push(segment);
       this.pending.push(segment);
       full.seal();

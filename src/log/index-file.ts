@@ -1,78 +1,39 @@
 /**
- * A memory-mapped file of fixed-width entries, sorted, appended to and searched by halving. It is a hint: nothing
- * in it is believed without a look at the log, and it is rebuilt whenever it is missing or wrong, so it is never
- * synced.
+ * A file of fixed-width entries, sorted, appended to and searched by halving. It is a hint: nothing in it is believed
+ * without a look at the log, and it is rebuilt whenever it is missing or wrong, so it is never synced.
  *
- *   growing   | entry 0 | entry 1 | … | entry count-1 | zeros up to the file's size |
- *   sealed    | entry 0 | entry 1 | … | entry count-1 | "voik" | crc32c u32 |
+ *   sealed      | entry 0 | entry 1 | … | entry count-1 | "voik" | crc32c u32 |
  *
  * The checksum starts from the segment's base offset, so an index that was cut, flipped or swapped with another
- * segment's is not taken for a good one. A growing index is always made anew, by recovery.
+ * segment's is not taken for a good one. A growing index is always made anew, by recovery; what its file holds until
+ * it is sealed is the business of MappedIndexFile and BufferedIndexFile.
  *
- * Blocks are reserved (fallocate) before they are mapped, so that a store can't hit a full disk, which would kill
- * the process with SIGBUS. The file doubles when full and shrinks to its entries when its segment is sealed. When
- * the disk has no room to grow, entries are left out and look-ups just walk a little further.
+ * When there is no room to grow, entries are left out and look-ups just walk a little further; an index that can't be
+ * mapped any more forgets its entries.
  */
-import { assert } from "../base/assert.ts";
 import { crc32c } from "../base/crc32c.ts";
-import type { FileSystem, OpenFile } from "../base/file-system.ts";
+import type { FileSystem } from "../base/file-system.ts";
 import { storageError } from "./log-file.ts";
 
-const FIRST_BYTES = 4096;
-const SEAL_BYTES = 8;
+export const INDEX_SEAL_BYTES = 8;
 const SEAL_MAGIC = 0x766f696b;
+/** A segment of 2 GiB has 6 MiB of entries; a larger file is no index of ours. */
+const INDEX_BYTES_MAX = 64 << 20;
 
-export class IndexFile {
+export abstract class IndexFile {
   /** Entries in use. */
   count = 0;
-  /** The mapped bytes; empty while there is nothing to map. */
+  /** Memory for entries, with room behind the last one. */
   bytes: Buffer = Buffer.alloc(0);
 
-  private constructor(
-    private readonly fileSystem: FileSystem,
+  protected constructor(
     readonly path: string,
     readonly entryBytes: number,
   ) {}
 
-  /**
-   * A new, empty index in place of any old one; its file is made with the first entry, so that a full disk hinders
-   * nobody. Throws VoikError storage_failed when an old one can't be removed.
-   */
-  static create(fileSystem: FileSystem, path: string, entryBytes: number): IndexFile {
-    try {
-      if (fileSystem.exists(path)) fileSystem.remove(path);
-    } catch (error) {
-      throw storageError(error, "replacing an index");
-    }
-    return new IndexFile(fileSystem, path, entryBytes);
-  }
-
-  /** Opens the sealed index of the segment at `baseOffset`; undefined when it is missing or wrong. */
-  static openSealed(
-    fileSystem: FileSystem,
-    path: string,
-    entryBytes: number,
-    baseOffset: number,
-  ): IndexFile | undefined {
-    if (!fileSystem.exists(path)) return undefined;
-    const end = fileSystem.size(path) - SEAL_BYTES;
-    if (end < 0 || end % entryBytes !== 0) return undefined;
-    const bytes = fileSystem.map(path);
-    if (
-      bytes.readUInt32BE(end) !== SEAL_MAGIC ||
-      bytes.readUInt32BE(end + 4) !== sealOf(bytes, end, baseOffset)
-    ) {
-      return undefined;
-    }
-    const index = new IndexFile(fileSystem, path, entryBytes);
-    index.bytes = bytes;
-    index.count = end / entryBytes;
-    return index;
-  }
-
-  /** Makes room for one more entry and returns its position; undefined when the disk has no room. */
+  /** Makes room for one more entry and returns its position in `bytes`; undefined when there is none. */
   nextEntry(): number | undefined {
-    const at = this.count * this.entryBytes;
+    const at = this.endOfEntries;
     if (at + this.entryBytes > this.bytes.length && !this.grow()) return undefined;
     this.count++;
     return at;
@@ -90,55 +51,46 @@ export class IndexFile {
     return low;
   }
 
-  /** Gives back the space behind the last entry and marks the end; the index takes no more. */
-  seal(baseOffset: number): void {
-    const end = this.count * this.entryBytes;
-    const seal = Buffer.alloc(SEAL_BYTES);
-    seal.writeUInt32BE(SEAL_MAGIC, 0);
-    seal.writeUInt32BE(sealOf(this.bytes, end, baseOffset), 4);
-    try {
-      const file = this.openFile();
-      try {
-        file.truncate(end);
-        file.write(seal, end);
-      } finally {
-        file.close();
-      }
-      // The old, longer map must not be read behind the new end.
-      this.bytes = this.fileSystem.map(this.path);
-    } catch {
-      // No room for the seal: the index serves until the log is closed, and is made anew when it is opened.
-    }
-  }
+  /** Writes the end mark and gives back spare room; the index takes no more entries. */
+  abstract seal(baseOffset: number): void;
 
-  /** Forgets the mapping; the garbage collector unmaps it. */
-  close(): void {
-    this.bytes = Buffer.alloc(0);
-    this.count = 0;
-  }
+  /** Lets go of memory and mapping; the index must not be asked again. */
+  abstract close(): void;
 
-  private openFile(): OpenFile {
-    return this.fileSystem.open(this.path, this.fileSystem.exists(this.path) ? "write" : "create");
-  }
+  /** Makes `bytes` larger, keeping the entries; false when there is no room. */
+  protected abstract grow(): boolean;
 
-  private grow(): boolean {
-    const wanted = Math.max(FIRST_BYTES, this.bytes.length * 2);
-    try {
-      const file = this.openFile();
-      try {
-        file.allocate(wanted);
-      } finally {
-        file.close();
-      }
-      this.bytes = this.fileSystem.map(this.path);
-    } catch {
-      return false;
-    }
-    assert(this.bytes.length >= wanted, "an index grows by the bytes it reserved");
-    return true;
+  protected get endOfEntries(): number {
+    return this.count * this.entryBytes;
   }
 }
 
-function sealOf(bytes: Buffer, end: number, baseOffset: number): number {
-  return crc32c(bytes.subarray(0, end), baseOffset >>> 0);
+/** Makes room for a new index. Throws VoikError storage_failed. */
+export function removeOldIndex(fileSystem: FileSystem, path: string): void {
+  try {
+    if (fileSystem.exists(path)) fileSystem.remove(path);
+  } catch (error) {
+    throw storageError(error, "replacing an index");
+  }
+}
+
+/** The end mark of an index whose entries are `entries`. */
+export function indexSeal(entries: Buffer, baseOffset: number): Buffer {
+  const seal = Buffer.allocUnsafe(INDEX_SEAL_BYTES);
+  seal.writeUInt32BE(SEAL_MAGIC, 0);
+  seal.writeUInt32BE(crc32c(entries, baseOffset >>> 0), 4);
+  return seal;
+}
+
+/** Whether a file of `bytes` bytes can be a sealed index. */
+export function fitsIndex(bytes: number, entryBytes: number): boolean {
+  const end = bytes - INDEX_SEAL_BYTES;
+  return end >= 0 && end % entryBytes === 0 && bytes <= INDEX_BYTES_MAX;
+}
+
+/** The number of entries in the whole content (see fitsIndex) of a sealed index; -1 when it is wrong. */
+export function countSealed(content: Buffer, entryBytes: number, baseOffset: number): number {
+  const end = content.length - INDEX_SEAL_BYTES;
+  const seal = indexSeal(content.subarray(0, end), baseOffset);
+  return seal.equals(content.subarray(end)) ? end / entryBytes : -1;
 }

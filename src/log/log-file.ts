@@ -1,31 +1,46 @@
 /**
- * The bytes of one segment: appended at the end, read at positions. FileLogFile does it with positioned file I/O;
- * the interface leaves room for a mapped one beside it.
+ * The bytes of one segment: appended at the end, read at positions. FileLogFile does it with positioned file I/O,
+ * MappedLogFile (mapped-log-file.ts) with a memory mapping; log-io.ts picks one.
+ *
+ *   | batch | batch | batch | zeros: space that is reserved (fallocate) |
+ *                           ^ endPosition                               ^ size of the file
+ *
+ * Space is reserved ahead, because writes and syncs that neither find blocks nor move the file's size are faster. What
+ * lies behind the end is cut off when the segment is full or closed; after a crash it is still there, and recovery
+ * knows zeros for what they are. Without support or room for it, writing simply goes on at the file's end.
  *
  * A file is held open by the segment and by every LogRange that is still being sent; the descriptor closes when the
  * last of them lets go, so a segment can be deleted under a slow reader.
  */
 import { assert } from "../base/assert.ts";
 import { VoikError } from "../base/errors.ts";
-import type { FileSystem, OpenFile } from "../base/file-system.ts";
+import type { OpenFile } from "../base/file-system.ts";
+
+/** A log reserves as much again as it holds, between these bounds: small logs stay small. */
+const RESERVE_BYTES_MIN = 64 << 10;
+const RESERVE_BYTES_MAX = 4 << 20;
+const PAGE_BYTES = 4096;
 
 export interface LogFile {
   readonly fd: number;
   /** Where the next batch goes: the end of the last whole batch. */
   readonly endPosition: number;
   /**
-   * Appends one whole batch and returns its position. On failure the log ends where it did before. Throws VoikError
+   * Appends one whole batch and returns its position. On failure the file ends where it did before. Throws VoikError
    * disk_full or storage_failed.
    */
   append(batch: Buffer): number;
-  /** Cuts off what a failed append has left behind the end, if it could not do so itself. Throws storage_failed. */
-  trim(): void;
   /** Reads up to `into.length` bytes from `position`; returns the count, short at the end of the file. */
   read(into: Buffer, position: number): number;
   /** fdatasync, off the event loop. */
   sync(): Promise<void>;
   /** Cuts the file to `position`. */
   cutAt(position: number): void;
+  /**
+   * Cuts off what lies behind the end: space reserved there, what a failed append left. Before the segment is sealed.
+   * Throws VoikError storage_failed.
+   */
+  trim(): void;
   dropCache(): void;
   retain(): void;
   /** Undoes one `retain`, or the opening. */
@@ -44,21 +59,16 @@ export function storageError(error: unknown, doing: string): VoikError {
 }
 
 export class FileLogFile implements LogFile {
-  private holders = 1;
-  /** A part of a failed append may lie behind the end. */
-  private ragged = false;
   endPosition: number;
+  /** Size that the file was grown to; 0 when nothing is reserved. */
+  protected reserved = 0;
+  /** What may lie behind `endPosition`: zeros, or also a part of a failed append. */
+  private tail: "none" | "zeros" | "ragged" = "none";
+  private canReserve = true;
+  private holders = 1;
 
-  private constructor(private readonly file: OpenFile) {
+  constructor(protected readonly file: OpenFile) {
     this.endPosition = file.size();
-  }
-
-  static create(fileSystem: FileSystem, path: string): LogFile {
-    return new FileLogFile(fileSystem.open(path, "create"));
-  }
-
-  static open(fileSystem: FileSystem, path: string): LogFile {
-    return new FileLogFile(fileSystem.open(path, "write"));
   }
 
   get fd(): number {
@@ -66,29 +76,30 @@ export class FileLogFile implements LogFile {
   }
 
   append(batch: Buffer): number {
-    this.trim();
     const position = this.endPosition;
+    const end = position + batch.length;
+    if (this.tail === "ragged") this.trim();
+    if (end > this.reserved && this.canReserve) this.reserveAhead(end);
     let failure: unknown = { code: "ENOSPC" };
     try {
       if (this.file.write(batch, position) === batch.length) {
-        this.endPosition = position + batch.length;
+        this.endPosition = end;
         return position;
       }
     } catch (error) {
       failure = error;
     }
-    this.ragged = true;
+    this.tail = "ragged";
     this.trim();
     throw storageError(failure, "appending a record batch");
   }
 
   trim(): void {
-    if (!this.ragged) return;
+    if (this.tail === "none") return;
     try {
-      this.file.truncate(this.endPosition);
-      this.ragged = false;
+      this.cutAt(this.endPosition);
     } catch (error) {
-      throw storageError(error, "cutting off what a failed append left");
+      throw storageError(error, "cutting off what lies behind the last record batch");
     }
   }
 
@@ -107,6 +118,8 @@ export class FileLogFile implements LogFile {
   cutAt(position: number): void {
     this.file.truncate(position);
     this.endPosition = position;
+    this.reserved = 0;
+    this.tail = "none";
   }
 
   dropCache(): void {
@@ -120,6 +133,48 @@ export class FileLogFile implements LogFile {
 
   release(): void {
     assert(this.holders > 0, "a log file is released once per hold");
-    if (--this.holders === 0) this.file.close();
+    if (--this.holders === 0) this.close();
   }
+
+  protected close(): void {
+    try {
+      this.trim();
+    } catch {
+      // The zeros stay: the next start knows them for what they are.
+    }
+    this.file.close();
+  }
+
+  /** How far to reserve so that the file has room up to `end` and some more. */
+  protected stretchTo(end: number): number {
+    return Math.max(end, this.endPosition + clamp(this.endPosition, RESERVE_BYTES_MIN, RESERVE_BYTES_MAX));
+  }
+
+  /** Reserves space up to `end` or a little more. Throws the system's error, and then nothing is reserved. */
+  protected reserve(end: number): void {
+    if (this.tail === "ragged") this.trim();
+    const bytes = Math.max(this.reserved, Math.ceil(end / PAGE_BYTES) * PAGE_BYTES);
+    try {
+      this.file.allocate(bytes);
+    } catch (error) {
+      this.tail = "ragged"; // it may have grown by what there was
+      this.trim();
+      throw error;
+    }
+    this.tail = "zeros";
+    this.reserved = bytes;
+  }
+
+  private reserveAhead(end: number): void {
+    try {
+      this.reserve(this.stretchTo(end));
+    } catch (error) {
+      // On a full disk the batch may fit all the same; other errors say that this file system can't.
+      this.canReserve = storageError(error, "").code === "disk_full";
+    }
+  }
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.min(Math.max(value, low), high);
 }

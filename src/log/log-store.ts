@@ -9,6 +9,7 @@ import type { MetricsRegistry } from "../base/metrics.ts";
 import { CommitLog } from "./commit-log.ts";
 import { GroupCommit, type GroupCommitOptions } from "./group-commit.ts";
 import type { LogFactory, OpenLog } from "./log-factory.ts";
+import type { LogIoKind } from "./log-io.ts";
 import { syncMetrics } from "./sync-metrics.ts";
 
 const SWEEP_INTERVAL_MS = 60_000;
@@ -22,6 +23,8 @@ export interface LogStoreOptions {
   /** How logs may be synced all at once; without it, each is synced by itself. */
   sync?: Pick<GroupCommitOptions, "volume" | "volumeFrom">;
   metrics?: MetricsRegistry;
+  /** How files are written and read; "file" when left out. */
+  logIo?: LogIoKind;
   /** A sync failed: nothing can be acknowledged any more, and the process has to end. Called once. */
   onSyncFailure(error: unknown): void;
 }
@@ -40,7 +43,7 @@ export class LogStore {
 
   /** Opens a log of this store; it leaves the store when it is closed. */
   readonly open: LogFactory = async (folder, { retentionMs }): Promise<OpenLog> => {
-    const { fileSystem, logger, segmentBytesMax, retentionBytes } = this.options;
+    const { fileSystem, logger, segmentBytesMax, retentionBytes, logIo } = this.options;
     const log: CommitLog = await CommitLog.open(
       {
         folder,
@@ -49,6 +52,7 @@ export class LogStore {
         segmentBytesMax,
         retentionMs,
         retentionBytes,
+        logIo,
         onClosed: () => this.logs.delete(log),
       },
       this.groupCommit,

@@ -6,8 +6,8 @@
  *
  * The batch at position 0 needs no entry.
  */
-import type { FileSystem } from "../base/file-system.ts";
-import { IndexFile } from "./index-file.ts";
+import type { IndexFile } from "./index-file.ts";
+import type { LogIo } from "./log-io.ts";
 
 const ENTRY_BYTES = 8;
 
@@ -17,13 +17,13 @@ export class OffsetIndex {
     private readonly baseOffset: number,
   ) {}
 
-  static create(fileSystem: FileSystem, path: string, baseOffset: number): OffsetIndex {
-    return new OffsetIndex(IndexFile.create(fileSystem, path, ENTRY_BYTES), baseOffset);
+  static create(io: LogIo, path: string, baseOffset: number): OffsetIndex {
+    return new OffsetIndex(io.createIndex(path, ENTRY_BYTES), baseOffset);
   }
 
   /** Opens a sealed index; undefined when it is missing or wrong. */
-  static openSealed(fileSystem: FileSystem, path: string, baseOffset: number): OffsetIndex | undefined {
-    const file = IndexFile.openSealed(fileSystem, path, ENTRY_BYTES, baseOffset);
+  static openSealed(io: LogIo, path: string, baseOffset: number): OffsetIndex | undefined {
+    const file = io.openSealedIndex(path, ENTRY_BYTES, baseOffset);
     return file && new OffsetIndex(file, baseOffset);
   }
 

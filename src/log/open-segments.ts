@@ -7,7 +7,8 @@ import { VoikError } from "../base/errors.ts";
 import type { FileSystem } from "../base/file-system.ts";
 import type { Logger } from "../base/logger.ts";
 import { baseOffsetInName, DELETED_SUFFIX, segmentPaths } from "./layout.ts";
-import { FileLogFile, storageError } from "./log-file.ts";
+import { storageError } from "./log-file.ts";
+import { type LogIoKind, logIoOf } from "./log-io.ts";
 import { recoverTail } from "./recovery.ts";
 import { Segment } from "./segment.ts";
 
@@ -15,6 +16,8 @@ export interface CommitLogOptions {
   folder: string;
   fileSystem: FileSystem;
   logger: Logger;
+  /** How files are written and read; "file" when left out. */
+  logIo?: LogIoKind;
   /** A segment takes no batch past this size (a first batch that is larger is taken all the same). */
   segmentBytesMax: number;
   /** Records older than this may be deleted; Infinity keeps them. */
@@ -71,14 +74,16 @@ function readFolder({ folder, fileSystem, logger }: CommitLogOptions): FolderNam
 }
 
 /** Makes the folder, durably, and then the first segment in it. */
-async function firstSegment({ folder, fileSystem }: CommitLogOptions): Promise<OpenedSegments> {
+async function firstSegment(options: CommitLogOptions): Promise<OpenedSegments> {
+  const { folder, fileSystem } = options;
   // A folder that is there may still be one that an earlier attempt made and did not live to sync.
   fileSystem.makeFolder(folder);
   const stream = dirname(folder);
   await fileSystem.syncFolder(stream);
   await fileSystem.syncFolder(dirname(stream));
   const paths = segmentPaths(folder, 0);
-  const segment = Segment.over(fileSystem, paths, 0, FileLogFile.create(fileSystem, paths.log));
+  const io = logIoOf(options.logIo ?? "file", fileSystem);
+  const segment = Segment.over(io, paths, 0, io.createLog(paths.log));
   try {
     await segment.file.sync();
     await fileSystem.syncFolder(folder);
@@ -107,14 +112,15 @@ async function openInto(
   { sealed, pending }: FolderNames,
 ): Promise<VoikError | undefined> {
   const { folder, fileSystem, logger } = options;
+  const io = logIoOf(options.logIo ?? "file", fileSystem);
   const last = sealed.pop();
   if (last === undefined) throw missingSegment(folder, pending[0] as number);
   for (const [i, baseOffset] of sealed.entries()) {
     const endOffset = sealed[i + 1] ?? last;
-    segments.push(Segment.openSealed(fileSystem, segmentPaths(folder, baseOffset), baseOffset, endOffset));
+    segments.push(Segment.openSealed(io, segmentPaths(folder, baseOffset), baseOffset, endOffset));
   }
   const paths = segmentPaths(folder, last);
-  let active = Segment.over(fileSystem, paths, last, FileLogFile.open(fileSystem, paths.log));
+  let active = Segment.over(io, paths, last, io.openLog(paths.log));
   segments.push(active);
   const { damagedAt } = recoverTail(fileSystem, active, logger);
   await active.file.sync();
@@ -131,12 +137,7 @@ async function openInto(
     fileSystem.rename(pendingPaths.pendingLog, pendingPaths.log);
     // Before the next one gets its name: a name that is there says that all before it are.
     await fileSystem.syncFolder(folder);
-    active = Segment.over(
-      fileSystem,
-      pendingPaths,
-      baseOffset,
-      FileLogFile.open(fileSystem, pendingPaths.log),
-    );
+    active = Segment.over(io, pendingPaths, baseOffset, io.openLog(pendingPaths.log));
     segments.push(active);
     recoverTail(fileSystem, active, logger);
     await active.file.sync();

@@ -3,6 +3,7 @@
  * its first byte, checksums and all, from the device and not from the page cache.
  *
  *   good batch | good batch | torn tail .........|      cut; the cut bytes are kept in a .torn file
+ *   good batch | good batch | zeros .............|      cut: space that was reserved and never written
  *   good batch | bad bytes  | more good batches, further than anything unsynced reaches |      damage: nothing is
  *                                                       cut or deleted, and the shard takes no writes
  *
@@ -21,7 +22,7 @@ const PIECE_BYTES = 1 << 20;
 export const UNSYNCED_BYTES_MAX = 8 << 20;
 
 export interface TailRecovery {
-  /** Bytes cut off the end; 0 when the log ended with a whole batch. */
+  /** Bytes cut off the end, zeros behind them left out; 0 when nothing but zeros followed the last whole batch. */
   cutBytes: number;
   /** Where damage was found that is no torn tail; the log is readable up to there. */
   damagedAt: number | undefined;
@@ -48,22 +49,39 @@ export function recoverTail(fileSystem: FileSystem, segment: Segment, logger: Lo
     );
     position += batch.length;
   }
-  const cutBytes = fileEnd - position;
-  if (cutBytes === 0) return { cutBytes, damagedAt: undefined };
+  if (position === fileEnd) return { cutBytes: 0, damagedAt: undefined };
+  const dataEnd = endOfData(file, position, fileEnd);
+  const cutBytes = dataEnd - position;
   if (cutBytes > UNSYNCED_BYTES_MAX && scan.nextBatch(position + 1, segment.endOffset) !== undefined) {
     logger.error("damaged record batch: the shard is read-only", { file: segment.paths.log, byte: position });
     return { cutBytes: 0, damagedAt: position };
   }
-  keepTornTail(fileSystem, file, segment.paths.torn(position), position, fileEnd);
+  if (cutBytes > 0) {
+    keepTornTail(fileSystem, file, segment.paths.torn(position), position, dataEnd);
+    logger.warn("cut a torn tail", { file: segment.paths.log, byte: position, bytes: cutBytes });
+  }
   file.cutAt(position);
-  logger.warn("cut a torn tail", { file: segment.paths.log, byte: position, bytes: cutBytes });
   return { cutBytes, damagedAt: undefined };
+}
+
+/** The byte behind the last one that is not zero, between `start` and `end`; `start` when there is none. */
+function endOfData(file: LogFile, start: number, end: number): number {
+  const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, end - start));
+  const zeros = Buffer.alloc(piece.length);
+  for (let to = end; to > start; to -= piece.length) {
+    const from = Math.max(start, to - piece.length);
+    let bytes = file.read(piece.subarray(0, to - from), from);
+    if (piece.subarray(0, bytes).equals(zeros.subarray(0, bytes))) continue;
+    while (piece[bytes - 1] === 0) bytes--;
+    return from + bytes;
+  }
+  return start;
 }
 
 /** Copies the bytes from `start` to `end` into a file of their own, in place of an older attempt. Throws disk_full. */
 function keepTornTail(fileSystem: FileSystem, file: LogFile, path: string, start: number, end: number): void {
   if (fileSystem.exists(path)) fileSystem.remove(path);
-  const torn = FileLogFile.create(fileSystem, path);
+  const torn = new FileLogFile(fileSystem.open(path, "create"));
   try {
     const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, end - start));
     for (let at = start; at < end; at += piece.length) {

@@ -6,10 +6,10 @@
  *   time t      -> time index: nothing before offset 4700 is newer than t -> walk headers -> open one batch
  */
 import { VoikError } from "../base/errors.ts";
-import type { FileSystem } from "../base/file-system.ts";
 import { headerScan } from "./header-scan.ts";
 import type { SegmentPaths } from "./layout.ts";
-import { FileLogFile, type LogFile } from "./log-file.ts";
+import type { LogFile } from "./log-file.ts";
+import type { LogIo } from "./log-io.ts";
 import { OffsetIndex } from "./offset-index.ts";
 import { RecordReader } from "./record.ts";
 import { baseOffsetOf, maxTimestampOf } from "./record-batch.ts";
@@ -35,17 +35,17 @@ export class Segment {
     readonly file: LogFile,
     private offsets: OffsetIndex,
     private times: TimeIndex,
-    private readonly fileSystem: FileSystem,
+    private readonly io: LogIo,
   ) {
     this.endOffset = baseOffset;
   }
 
   /** A segment over `file`, with empty indexes in place of any old ones. The file is released when that fails. */
-  static over(fileSystem: FileSystem, paths: SegmentPaths, baseOffset: number, file: LogFile): Segment {
+  static over(io: LogIo, paths: SegmentPaths, baseOffset: number, file: LogFile): Segment {
     try {
-      const offsets = OffsetIndex.create(fileSystem, paths.offsetIndex, baseOffset);
-      const times = TimeIndex.create(fileSystem, paths.timeIndex, baseOffset);
-      return new Segment(baseOffset, paths, file, offsets, times, fileSystem);
+      const offsets = OffsetIndex.create(io, paths.offsetIndex, baseOffset);
+      const times = TimeIndex.create(io, paths.timeIndex, baseOffset);
+      return new Segment(baseOffset, paths, file, offsets, times, io);
     } catch (error) {
       file.release();
       throw error;
@@ -53,25 +53,20 @@ export class Segment {
   }
 
   /** Opens a segment that another one follows; it ends at `endOffset`. Its indexes are rebuilt if they don't fit. */
-  static openSealed(
-    fileSystem: FileSystem,
-    paths: SegmentPaths,
-    baseOffset: number,
-    endOffset: number,
-  ): Segment {
-    const offsets = OffsetIndex.openSealed(fileSystem, paths.offsetIndex, baseOffset);
-    const times = TimeIndex.openSealed(fileSystem, paths.timeIndex, baseOffset);
-    const file = FileLogFile.open(fileSystem, paths.log);
+  static openSealed(io: LogIo, paths: SegmentPaths, baseOffset: number, endOffset: number): Segment {
+    const offsets = OffsetIndex.openSealed(io, paths.offsetIndex, baseOffset);
+    const times = TimeIndex.openSealed(io, paths.timeIndex, baseOffset);
+    const file = io.openSealedLog(paths.log);
     const last = times?.last;
     if (offsets && times && last?.beforeOffset === endOffset) {
-      const segment = new Segment(baseOffset, paths, file, offsets, times, fileSystem);
+      const segment = new Segment(baseOffset, paths, file, offsets, times, io);
       segment.maxTimestampMs = last.timestampMs;
       segment.endOffset = endOffset;
       segment.bytes = file.endPosition;
       segment.sealed = true;
       return segment;
     }
-    const segment = Segment.over(fileSystem, paths, baseOffset, file);
+    const segment = Segment.over(io, paths, baseOffset, file);
     segment.endOffset = endOffset;
     segment.bytes = file.endPosition;
     segment.sealed = true;
@@ -170,8 +165,8 @@ export class Segment {
     const { endOffset, bytes: end, maxTimestampMs } = this;
     this.offsets.close();
     this.times.close();
-    this.offsets = OffsetIndex.create(this.fileSystem, this.paths.offsetIndex, this.baseOffset);
-    this.times = TimeIndex.create(this.fileSystem, this.paths.timeIndex, this.baseOffset);
+    this.offsets = OffsetIndex.create(this.io, this.paths.offsetIndex, this.baseOffset);
+    this.times = TimeIndex.create(this.io, this.paths.timeIndex, this.baseOffset);
     this.bytesSinceEntry = 0;
     this.maxTimestampMs = -1;
     headerScan.start(this.file, 0, end, this.baseOffset);

@@ -8,8 +8,8 @@
  * A sealed segment's last entry points at its end and so holds its largest timestamp.
  */
 import { readInt64, writeInt64 } from "../base/bytes.ts";
-import type { FileSystem } from "../base/file-system.ts";
-import { IndexFile } from "./index-file.ts";
+import type { IndexFile } from "./index-file.ts";
+import type { LogIo } from "./log-io.ts";
 
 const ENTRY_BYTES = 12;
 
@@ -19,13 +19,13 @@ export class TimeIndex {
     private readonly baseOffset: number,
   ) {}
 
-  static create(fileSystem: FileSystem, path: string, baseOffset: number): TimeIndex {
-    return new TimeIndex(IndexFile.create(fileSystem, path, ENTRY_BYTES), baseOffset);
+  static create(io: LogIo, path: string, baseOffset: number): TimeIndex {
+    return new TimeIndex(io.createIndex(path, ENTRY_BYTES), baseOffset);
   }
 
   /** Opens a sealed index; undefined when it is missing or wrong. */
-  static openSealed(fileSystem: FileSystem, path: string, baseOffset: number): TimeIndex | undefined {
-    const file = IndexFile.openSealed(fileSystem, path, ENTRY_BYTES, baseOffset);
+  static openSealed(io: LogIo, path: string, baseOffset: number): TimeIndex | undefined {
+    const file = io.openSealedIndex(path, ENTRY_BYTES, baseOffset);
     return file && new TimeIndex(file, baseOffset);
   }
 

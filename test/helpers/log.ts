@@ -12,6 +12,7 @@ import type { CommitLogOptions } from "../../src/log/open-segments.ts";
 import { RecordReader } from "../../src/log/record.ts";
 import { batchBytesOf } from "../../src/log/record-batch.ts";
 import type { ShardLog } from "../../src/log/shard-log.ts";
+import { testedLogIo } from "./log-io.ts";
 
 /** A batch of one record per value, all at `timestampMs`. */
 export function batchOf(values: readonly string[], timestampMs = 1_000): Buffer {
@@ -40,6 +41,7 @@ export function openLog(
     folder,
     fileSystem: disk,
     logger: silentLogger,
+    logIo: testedLogIo(),
     segmentBytesMax: 1 << 20,
     retentionMs: Infinity,
     retentionBytes: Infinity,

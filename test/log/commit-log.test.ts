@@ -1,5 +1,5 @@
 /** The commit log on a real disk: order, durability, ranges, segments, timestamps, retention. */
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { seededRandom } from "../../src/base/random.ts";
 import { disk } from "../../src/base/disk.ts";
@@ -7,6 +7,7 @@ import type { VoikError } from "../../src/base/errors.ts";
 import type { OpenFile } from "../../src/base/file-system.ts";
 import type { CommitLog } from "../../src/log/commit-log.ts";
 import { appendDurably, batchOf, openLog, readAll, temporaryFolder } from "../helpers/log.ts";
+import { test } from "../helpers/log-io.ts";
 
 let folder: string;
 let remove: () => void;
@@ -167,12 +168,12 @@ describe("retention", () => {
 
 describe("failures", () => {
   test("a short write is cut back, answers disk_full, and the next append is good", async () => {
-    let room = 250;
+    let room = 5_000;
     const fileSystem = { ...disk, open: limitedOpen(() => room) };
     log = await openLog(folder, { fileSystem });
     await appendDurably(log, batchOf(["first"]));
-    expect(codeOf(() => log.append(batchOf(["x".repeat(500)])))).toBe("disk_full");
-    room = 10_000;
+    expect(codeOf(() => log.append(batchOf(["x".repeat(9_000)])))).toBe("disk_full");
+    room = 100_000;
     await appendDurably(log, batchOf(["second"]));
     expect(readAll(log)).toEqual(["0:first", "1:second"]);
   });
@@ -215,10 +216,15 @@ function wrappedOpen(change: (file: OpenFile) => void): typeof disk.open {
   };
 }
 
-/** Files that take only `room()` bytes and then a short write, as a full disk does. */
+/** Files that take only `room()` bytes and then a short write, or reserve no more, as a full disk does. */
 function limitedOpen(room: () => number): typeof disk.open {
   return wrappedOpen((file) => {
     const write = file.write.bind(file);
     file.write = (bytes, position) => write(bytes.subarray(0, Math.max(0, room() - position)), position);
+    const allocate = file.allocate.bind(file);
+    file.allocate = (bytes) => {
+      if (bytes > room()) throw Object.assign(new Error("ENOSPC"), { code: "ENOSPC" });
+      allocate(bytes);
+    };
   });
 }

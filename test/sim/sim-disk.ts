@@ -6,7 +6,7 @@
  * Syncs are answered when the scheduler says so.
  */
 import { basename, dirname } from "node:path";
-import type { FileSystem, FolderEntry, OpenFile, OpenMode } from "../../src/base/file-system.ts";
+import type { FileSystem, FolderEntry, Mapping, OpenFile, OpenMode } from "../../src/base/file-system.ts";
 import { SimFolder } from "./sim-folder.ts";
 import type { SimNode } from "./sim-folder.ts";
 import { SimInode } from "./sim-inode.ts";
@@ -283,6 +283,13 @@ class SimFile implements OpenFile {
     this.inode.resize(bytes);
   }
 
+  map(bytes: number): Mapping {
+    this.enter("mmap");
+    this.checkWritable();
+    this.disk.failChange(this.path);
+    return { bytes: this.inode.map().subarray(0, bytes), unmap: () => this.inode.unmap() };
+  }
+
   dropCache(): void {
     this.enter("fadvise");
     this.inode.dropCache();
@@ -377,11 +384,7 @@ class ProcessDisk implements FileSystem {
     return this.disk.sync(this.process, this.disk.folderAt(path), path);
   }
 
-  map(path: string): Buffer {
-    this.enter(`mmap ${path}`);
-    this.disk.failChange(path);
-    return this.disk.fileAt(path).map();
-  }
+  readonly mappingRisk = () => undefined;
 
   lock(): { release(): void } {
     return { release: () => {} };

@@ -1,0 +1,88 @@
+/**
+ * An index that grows in memory and is written in one go when its segment is sealed; opening a sealed one reads it
+ * whole. Nothing is mapped, so it works on every file system, and a bad sector in it is just a wrong index.
+ *
+ *   growing     no file
+ *
+ * An index has about 5 bytes for each KiB of log: a full segment of 128 MiB takes 640 KiB of memory for both.
+ */
+import type { FileSystem } from "../base/file-system.ts";
+import {
+  countSealed,
+  fitsIndex,
+  INDEX_SEAL_BYTES,
+  IndexFile,
+  indexSeal,
+  removeOldIndex,
+} from "./index-file.ts";
+
+const FIRST_BYTES = 1024;
+
+export class BufferedIndexFile extends IndexFile {
+  private constructor(
+    private readonly fileSystem: FileSystem,
+    path: string,
+    entryBytes: number,
+  ) {
+    super(path, entryBytes);
+  }
+
+  /** A new, empty index in place of any old one. Throws VoikError storage_failed when that can't be removed. */
+  static create(fileSystem: FileSystem, path: string, entryBytes: number): IndexFile {
+    removeOldIndex(fileSystem, path);
+    return new BufferedIndexFile(fileSystem, path, entryBytes);
+  }
+
+  /** Opens the sealed index of the segment at `baseOffset`; undefined when it is missing or wrong. */
+  static openSealed(
+    fileSystem: FileSystem,
+    path: string,
+    entryBytes: number,
+    baseOffset: number,
+  ): IndexFile | undefined {
+    if (!fileSystem.exists(path) || !fitsIndex(fileSystem.size(path), entryBytes)) return undefined;
+    const index = new BufferedIndexFile(fileSystem, path, entryBytes);
+    const file = fileSystem.open(path, "read");
+    try {
+      const content = Buffer.allocUnsafeSlow(file.size());
+      if (file.read(content, 0) !== content.length) return undefined;
+      index.count = countSealed(content, entryBytes, baseOffset);
+      index.bytes = content;
+      return index.count < 0 ? undefined : index;
+    } catch {
+      return undefined;
+    } finally {
+      file.close();
+    }
+  }
+
+  override seal(baseOffset: number): void {
+    const entries = this.bytes.subarray(0, this.endOfEntries);
+    const content = Buffer.allocUnsafeSlow(entries.length + INDEX_SEAL_BYTES);
+    entries.copy(content);
+    indexSeal(entries, baseOffset).copy(content, entries.length);
+    this.bytes = content;
+    try {
+      const file = this.fileSystem.open(this.path, "create");
+      try {
+        file.write(content, 0);
+      } finally {
+        file.close();
+      }
+    } catch {
+      // No room for it: the index serves from memory, and is made anew when the log is opened.
+    }
+  }
+
+  override close(): void {
+    this.bytes = Buffer.alloc(0);
+    this.count = 0;
+  }
+
+  protected override grow(): boolean {
+    const larger = Buffer.allocUnsafeSlow(Math.max(FIRST_BYTES, this.bytes.length * 2));
+    this.bytes.copy(larger);
+    this.bytes = larger;
+    return true;
+  }
+}

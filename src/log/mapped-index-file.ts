@@ -1,0 +1,104 @@
+/**
+ * An index whose entries are stores into its mapped file.
+ *
+ *   growing     | entry 0 | entry 1 | … | entry count-1 | zeros up to the file's size |
+ *
+ * Blocks are reserved (fallocate) before they are mapped, so that a store can't hit a full disk, which would kill the
+ * process with SIGBUS. The file doubles when full and shrinks to its entries when its segment is sealed. The memory is
+ * the page cache's, which the kernel can write out and take back.
+ */
+import type { FileSystem, Mapping, OpenFile } from "../base/file-system.ts";
+import { countSealed, fitsIndex, IndexFile, indexSeal, removeOldIndex } from "./index-file.ts";
+
+const FIRST_BYTES = 4096;
+
+export class MappedIndexFile extends IndexFile {
+  private mapping: Mapping | undefined;
+
+  private constructor(
+    private readonly fileSystem: FileSystem,
+    path: string,
+    entryBytes: number,
+  ) {
+    super(path, entryBytes);
+  }
+
+  /**
+   * A new, empty index in place of any old one; its file is made with the first entry, so that a full disk hinders
+   * nobody. Throws VoikError storage_failed when an old one can't be removed.
+   */
+  static create(fileSystem: FileSystem, path: string, entryBytes: number): IndexFile {
+    removeOldIndex(fileSystem, path);
+    return new MappedIndexFile(fileSystem, path, entryBytes);
+  }
+
+  /** Opens the sealed index of the segment at `baseOffset`; undefined when it is missing or wrong. */
+  static openSealed(
+    fileSystem: FileSystem,
+    path: string,
+    entryBytes: number,
+    baseOffset: number,
+  ): IndexFile | undefined {
+    if (!fileSystem.exists(path) || !fitsIndex(fileSystem.size(path), entryBytes)) return undefined;
+    const index = new MappedIndexFile(fileSystem, path, entryBytes);
+    const mapped = index.change((file) => index.remap(file, file.size()));
+    index.count = mapped ? countSealed(index.bytes, entryBytes, baseOffset) : -1;
+    if (index.count >= 0) return index;
+    index.close();
+    return undefined;
+  }
+
+  override seal(baseOffset: number): void {
+    const end = this.endOfEntries;
+    const seal = indexSeal(this.bytes.subarray(0, end), baseOffset);
+    // Without room for the seal the index serves until the log is closed, and is made anew when it is opened.
+    this.change((file) => {
+      this.unmap();
+      file.truncate(end);
+      file.write(seal, end);
+      this.remap(file, file.size());
+    });
+  }
+
+  override close(): void {
+    this.unmap();
+    this.count = 0;
+  }
+
+  protected override grow(): boolean {
+    const bytes = Math.max(FIRST_BYTES, this.bytes.length * 2);
+    return this.change((file) => {
+      file.allocate(bytes);
+      this.remap(file, bytes);
+    });
+  }
+
+  /** Runs `change` on the file, which it makes when it is missing; false when the disk refused. */
+  private change(change: (file: OpenFile) => void): boolean {
+    try {
+      const file = this.fileSystem.open(this.path, this.fileSystem.exists(this.path) ? "write" : "create");
+      try {
+        change(file);
+      } finally {
+        file.close();
+      }
+    } catch {
+      if (this.bytes.length === 0) this.count = 0; // it could not be mapped again: the log is read from its start
+      return false;
+    }
+    return true;
+  }
+
+  /** Maps the first `bytes` bytes of the file in place of what is mapped now. */
+  private remap(file: OpenFile, bytes: number): void {
+    this.unmap();
+    this.mapping = file.map(bytes);
+    this.bytes = this.mapping.bytes;
+  }
+
+  private unmap(): void {
+    this.mapping?.unmap();
+    this.mapping = undefined;
+    this.bytes = Buffer.alloc(0);
+  }
+}
