@@ -7,6 +7,7 @@
  */
 import { basename, dirname } from "node:path";
 import type { FileSystem, FolderEntry, Mapping, OpenFile, OpenMode } from "../../src/base/file-system.ts";
+import { type Faults, NO_FAULTS } from "./sim-faults.ts";
 import { SimFolder } from "./sim-folder.ts";
 import type { SimNode } from "./sim-folder.ts";
 import { SimInode } from "./sim-inode.ts";
@@ -18,27 +19,6 @@ import type { SimScheduler } from "./sim-scheduler.ts";
 export class Killed extends Error {
   override name = "Killed";
 }
-
-/** What the disk does wrong at the moment; a "one in" of 0 is never. */
-export interface Faults {
-  full: boolean;
-  /** While full: bytes that still fit. */
-  roomBytes: number;
-  readErrorOneIn: number;
-  syncErrorOneIn: number;
-  /** EIO on making, opening, mapping, renaming, removing, cutting. */
-  changeErrorOneIn: number;
-  flipOneIn: number;
-}
-
-export const NO_FAULTS: Faults = {
-  full: false,
-  roomBytes: 0,
-  readErrorOneIn: 0,
-  syncErrorOneIn: 0,
-  changeErrorOneIn: 0,
-  flipOneIn: 0,
-};
 
 export class SimDisk {
   faults: Faults = { ...NO_FAULTS };

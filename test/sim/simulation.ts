@@ -10,7 +10,8 @@ import { GroupCommit } from "../../src/log/group-commit.ts";
 import { LogSlot } from "./log-slot.ts";
 import type { OpenLogUnderTest, ProcessLife, SlotParts } from "./log-slot.ts";
 import { demand } from "./model-log.ts";
-import { NO_FAULTS, SimDisk } from "./sim-disk.ts";
+import { SimDisk } from "./sim-disk.ts";
+import { NO_FAULTS } from "./sim-faults.ts";
 import { SimRandom } from "./sim-random.ts";
 import { SimScheduler } from "./sim-scheduler.ts";
 
@@ -75,6 +76,7 @@ class Simulation {
   private life: ProcessLife | undefined;
   /** What was objected to in a callback. */
   private objection: unknown;
+  private openings = 0;
 
   constructor(
     seed: number,
@@ -120,7 +122,11 @@ class Simulation {
       disk: this.disk,
       scheduler: this.scheduler,
       random,
-      openLog: this.options.harm?.openLog ?? ((options, groupCommit) => CommitLog.open(options, groupCommit)),
+      openLog: (options, groupCommit) => {
+        const open: OpenLogUnderTest = this.options.harm?.openLog ?? ((...all) => CommitLog.open(...all));
+        const logIo = this.openings++ % 3 === 2 ? "mmap" : "file"; // one after the other on the same files
+        return open({ ...options, logIo }, groupCommit);
+      },
       trace: this.trace,
       guard: (run) => this.guard(run),
     };
