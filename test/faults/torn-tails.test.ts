@@ -23,15 +23,22 @@ test("7: the last batch cut at any of its bytes costs that batch alone, and the 
     seed: SEED,
   });
   const { voik, shards } = copies;
+  const tornBytes: number[] = [];
   for (let kept = 0; kept < shards; kept++) {
     const [log = ""] = copies.logs(kept);
     const { position } = batchesIn(log).at(-1) as BatchPlace;
     truncateSync(log, position + kept);
+    // Zeros at the end may as well be space that was reserved and never written: they don't count.
+    const torn =
+      readFileSync(log)
+        .subarray(position)
+        .findLastIndex((byte) => byte !== 0) + 1;
+    if (torn > 0) tornBytes.push(torn);
   }
   await voik.restart();
   const cuts = linesOf(voik.stderr).filter(({ msg }) => msg === "cut a torn tail");
-  expect(cuts.map(({ bytes }) => bytes).sort((a, b) => Number(a) - Number(b))).toEqual(
-    Array.from({ length: shards - 1 }, (_, i) => i + 1),
+  expect(cuts.map(({ bytes }) => Number(bytes)).sort((a, b) => a - b)).toEqual(
+    tornBytes.sort((a, b) => a - b),
   );
   await expectToGoOn(copies, 2);
 }, 60_000);
