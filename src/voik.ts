@@ -23,6 +23,7 @@ import type { Config } from "./config/schema.ts";
 import { startKafkaServer } from "./kafka/server.ts";
 import { startKinesisServer } from "./kinesis/server.ts";
 import { VOLUME_FROM } from "./log/group-commit.ts";
+import { DURABILITIES, type Durability } from "./log/log-factory.ts";
 import { checkLogIo } from "./log/log-io.ts";
 import { LogStore } from "./log/log-store.ts";
 import { StreamBroker } from "./streams/stream-broker.ts";
@@ -187,7 +188,20 @@ async function openStreams(parts: Parts, closers: Closers) {
     shardCountMax: config.shardCountMax,
   });
   closers.push(() => broker.close());
+  showDurability(broker, parts);
   return { broker, failed: failure.promise };
+}
+
+/** Says how many streams acknowledge what a crash of the machine may lose, now in the log and always in the metrics. */
+function showDurability(broker: StreamBroker, { logger, metrics }: Parts): void {
+  const count = (durability: Durability) =>
+    broker.listStreams().filter((stream) => stream.durability === durability).length;
+  for (const durability of DURABILITIES) {
+    const help = "Streams by durability: acknowledged when synced, or when written (os).";
+    metrics.gauge("voik_streams", help, { durability }, () => count(durability));
+  }
+  const streams = count("os");
+  if (streams > 0) logger.warn("acknowledged before they are synced (durability os)", { streams });
 }
 
 function startKafka({ config, clock, logger, metrics }: Parts, broker: StreamBroker) {

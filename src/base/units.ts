@@ -42,6 +42,13 @@ export function formatBytes(bytes: number): string {
   return `${Number(bytes.toFixed(bytes < 10 ? 2 : 1))} ${units[unit]}`;
 }
 
+/** "7d", "12h", "90s", "1500ms": in the largest unit that divides it. */
+export function formatDurationMs(durationMs: number): string {
+  const units = Object.entries(DURATIONS_MS).reverse();
+  const [unit, unitMs] = units.find(([, ms]) => durationMs % ms === 0) ?? ["ms", 1];
+  return `${durationMs / unitMs}${unit}`;
+}
+
 function parseQuantity(text: string, units: Record<string, number>): number | undefined {
   const match = /^\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*$/.exec(text);
   const unit = match ? units[(match[2] ?? "").toLowerCase()] : undefined;

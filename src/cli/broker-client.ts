@@ -11,6 +11,7 @@ import { ListOffsets } from "../kafka/messages/02-list-offsets.ts";
 import { Metadata } from "../kafka/messages/03-metadata.ts";
 import { CreateTopics } from "../kafka/messages/19-create-topics.ts";
 import { DeleteTopics } from "../kafka/messages/20-delete-topics.ts";
+import { DescribeConfigs } from "../kafka/messages/32-describe-configs.ts";
 import { CliError, EXIT } from "./exit.ts";
 
 export interface StreamSummary {
@@ -19,6 +20,12 @@ export interface StreamSummary {
   id: string;
   /** Ascending. */
   shards: number[];
+}
+
+export interface StreamSettings {
+  retentionMs: number;
+  /** "sync" or "os", as the broker spells it. */
+  durability: string;
 }
 
 /** Where to read a shard from. */
@@ -38,6 +45,10 @@ export interface FetchedShard {
 export const LATEST = -1;
 export const EARLIEST = -2;
 
+/** Kafka's number for settings of a topic. */
+const TOPIC = 2;
+const RETENTION_MS = "retention.ms";
+const DURABILITY = "voik.durability";
 const ALL_REPLICAS = -1;
 const TIMEOUT_MS = 30_000;
 const SHARD_FETCH_BYTES = 1024 * 1024;
@@ -98,12 +109,29 @@ export class BrokerClient {
     return found;
   }
 
-  /** Creates a stream; -1 shards and an undefined retention mean the broker's defaults. */
-  async create(name: string, shardCount: number, retentionMs: number | undefined): Promise<void> {
-    const configs = retentionMs === undefined ? [] : [{ name: "retention.ms", value: String(retentionMs) }];
+  /** Creates a stream; -1 shards and settings that are left out mean the broker's defaults. */
+  async create(name: string, shardCount: number, settings: Partial<StreamSettings>): Promise<void> {
+    const { retentionMs, durability } = settings;
+    const configs: { name: string; value: string }[] = [];
+    if (retentionMs !== undefined) configs.push({ name: RETENTION_MS, value: String(retentionMs) });
+    if (durability !== undefined) configs.push({ name: DURABILITY, value: durability });
     const topic = { name, numPartitions: shardCount, replicationFactor: -1, assignments: [], configs };
     const reply = await this.kafka.request(CreateTopics, { topics: [topic], timeoutMs: TIMEOUT_MS });
     for (const result of reply.topics) check(result.errorCode, `creating ${name}`, result.errorMessage);
+  }
+
+  /** How long a stream keeps its records, and what its acknowledgements mean. */
+  async settings(name: string): Promise<StreamSettings> {
+    const wanted = {
+      resourceType: TOPIC,
+      resourceName: name,
+      configurationKeys: [RETENTION_MS, DURABILITY],
+    };
+    const reply = await this.kafka.request(DescribeConfigs, { resources: [wanted] });
+    const [found] = reply.results;
+    if (found) check(found.errorCode, `stream ${name}`, found.errorMessage);
+    const value = (key: string) => found?.configs.find((config) => config.name === key)?.value ?? "";
+    return { retentionMs: Number(value(RETENTION_MS)), durability: value(DURABILITY) };
   }
 
   /** Deletes a stream with its records. */

@@ -1,4 +1,5 @@
-/** `voik stream describe NAME`: its shards with the offsets that can be read, as a table or JSON. */
+/** `voik stream describe NAME`: its settings, and its shards with the offsets that can be read, as a table or JSON. */
+import { formatDurationMs } from "../base/units.ts";
 import { BrokerClient, brokerArg, EARLIEST, LATEST } from "./broker-client.ts";
 import { command } from "./command.ts";
 
@@ -20,10 +21,11 @@ export default command({
         start: starts.get(shard) ?? 0,
         end: ends.get(shard) ?? 0,
       }));
-      return { name, id, shards: rows };
+      return { name, id, ...(await client.settings(name)), shards: rows };
     });
     if (args.json) return console.log(JSON.stringify(described));
-    console.log(`${described.name}  id ${described.id}`);
+    const { name, id, durability, retentionMs } = described;
+    console.log(`${name}  id ${id}  durability ${durability}  retention ${formatDurationMs(retentionMs)}`);
     console.log("shard  start offset  end offset  records");
     for (const { shard, start, end } of described.shards) {
       const cells = [

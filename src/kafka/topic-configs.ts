@@ -1,9 +1,10 @@
 /**
  * The settings of topics and of the broker under Kafka's names (https://kafka.apache.org/documentation/#topicconfigs).
- * One can be chosen: retention.ms. The others say what voik does, and naming them with that value is fine, so that
+ * Two can be chosen: retention.ms and voik's own voik.durability. The others say what voik does, and naming them with that value is fine, so that
  * tools which always send them work; any other value is refused instead of silently ignored.
  */
 import { VoikError } from "../base/errors.ts";
+import { DURABILITIES, type Durability } from "../log/log-factory.ts";
 import type { Stream } from "../streams/broker.ts";
 import { type KafkaContext, NODE_ID } from "./context.ts";
 
@@ -22,6 +23,14 @@ export interface ConfigEntry {
 }
 
 const RETENTION_MS = "retention.ms";
+/** Not one of Kafka's: "sync" or "os". */
+const DURABILITY = "voik.durability";
+
+/** What a new topic's settings choose; what they leave open is the broker's to say. */
+export interface TopicSettings {
+  retentionMs?: number;
+  durability?: Durability;
+}
 
 function fixed(
   name: string,
@@ -55,10 +64,10 @@ function fixedTopicConfigs(context: KafkaContext): ConfigEntry[] {
   ];
 }
 
-/** All settings of a topic with that retention. */
+/** All settings of a topic that has chosen these. */
 export function topicConfigs(
   context: KafkaContext,
-  { retentionMs }: Pick<Stream, "retentionMs">,
+  { retentionMs, durability }: Pick<Stream, "retentionMs" | "durability">,
 ): ConfigEntry[] {
   return [
     {
@@ -68,6 +77,14 @@ export function topicConfigs(
       source: ConfigSource.topic,
       readOnly: false,
       documentation: "How long records are kept at least, in milliseconds.",
+    },
+    {
+      name: DURABILITY,
+      value: durability,
+      type: ConfigType.string,
+      source: ConfigSource.topic,
+      readOnly: true,
+      documentation: "Acknowledged means on the disk (sync) or handed to the operating system (os).",
     },
     ...fixedTopicConfigs(context),
   ];
@@ -98,36 +115,42 @@ export function brokerConfigs(context: KafkaContext): ConfigEntry[] {
 }
 
 /**
- * The retention that a new topic's settings choose, in milliseconds; undefined for the broker's own. Throws VoikError
- * config_invalid, naming the setting, what it was given, and what is allowed.
+ * What a new topic's settings choose. Throws VoikError config_invalid, naming the setting, what it was given, and what
+ * is allowed.
  */
-export function retentionFrom(
+export function topicSettingsFrom(
   context: KafkaContext,
   configs: readonly { name: string; value: string | null }[],
-): number | undefined {
-  let retentionMs: number | undefined;
+): TopicSettings {
+  const settings: TopicSettings = {};
   const allowed = fixedTopicConfigs(context);
   for (const { name, value } of configs) {
-    if (name === RETENTION_MS) {
-      retentionMs = parseRetention(value);
-      continue;
-    }
+    if (value !== null && name === RETENTION_MS) settings.retentionMs = parseRetention(value);
+    if (value !== null && name === DURABILITY) settings.durability = parseDurability(value);
+    if (name === RETENTION_MS || name === DURABILITY) continue;
     const known = allowed.find((config) => config.name === name);
     if (known === undefined) {
       throw new VoikError(
         "config_invalid",
-        `voik has no topic setting ${name}: leave it out; ${RETENTION_MS} can be set`,
+        `voik has no topic setting ${name}: leave it out; ${RETENTION_MS} and ${DURABILITY} can be set`,
       );
     }
     if (value !== null && value !== known.value) {
       throw new VoikError("config_invalid", `${name} is always ${known.value}, not ${value}: leave it out`);
     }
   }
-  return retentionMs;
+  return settings;
 }
 
-function parseRetention(value: string | null): number | undefined {
-  if (value === null) return undefined;
+function parseDurability(value: string): Durability {
+  const durability = DURABILITIES.find((allowed) => allowed === value);
+  if (durability === undefined) {
+    throw new VoikError("config_invalid", `${DURABILITY} is ${DURABILITIES.join(" or ")}, not ${value}`);
+  }
+  return durability;
+}
+
+function parseRetention(value: string): number {
   const retentionMs = /^\d{1,15}$/.test(value) ? Number(value) : 0;
   if (retentionMs < 1) {
     throw new VoikError(

@@ -29,6 +29,16 @@ const LEADER_EPOCH = 0;
 /** Index entries hold offsets relative to their segment in 32 bits. */
 const RELATIVE_OFFSET_MAX = 2 ** 32 - 1;
 
+/** Where a log ended at some time. */
+interface LogEnd {
+  offset: number;
+  segment: Segment;
+  /** The byte behind the last batch, in `segment`. */
+  position: number;
+  /** Largest timestamp in `segment` up to there. */
+  newestMs: number;
+}
+
 export class CommitLog implements OpenLog, Syncable {
   endOffset: number;
   durableEnd: number;
@@ -38,6 +48,9 @@ export class CommitLog implements OpenLog, Syncable {
   private readonly listeners = new Set<TailListener>();
   /** Segments whose file is still .log.pending, oldest first. */
   private readonly pending: Segment[] = [];
+  /** The offset up to which everything is on the disk, and its segment: the durable end, unless durability is "os". */
+  private syncedEnd: number;
+  private syncedSegment: Segment;
   /** The segment that the durable end lies in, and the byte behind it. */
   private durableSegment: Segment;
   private durablePosition: number;
@@ -56,8 +69,8 @@ export class CommitLog implements OpenLog, Syncable {
   ) {
     this.io = logIoOf(options.logIo ?? "file", options.fileSystem);
     const last = this.active;
-    this.endOffset = this.durableEnd = last.endOffset;
-    this.durableSegment = last;
+    this.endOffset = this.durableEnd = this.syncedEnd = last.endOffset;
+    this.durableSegment = this.syncedSegment = last;
     this.durablePosition = last.bytes;
     this.durableSegmentNewestMs = last.maxTimestampMs;
     this.refusal = damaged;
@@ -85,7 +98,11 @@ export class CommitLog implements OpenLog, Syncable {
   }
 
   get dirty(): boolean {
-    return this.endOffset !== this.durableEnd;
+    return this.endOffset !== this.syncedEnd;
+  }
+
+  get eager(): boolean {
+    return this.options.durability !== "os" || this.refusal !== undefined;
   }
 
   /** Appends that somebody waits for. */
@@ -148,11 +165,9 @@ export class CommitLog implements OpenLog, Syncable {
   }
 
   async syncRound(covered?: Promise<void>): Promise<void> {
-    const { endOffset, active } = this;
-    const position = active.bytes;
-    const newestMs = active.maxTimestampMs;
+    const end = this.writtenEnd();
     const bytes = this.unsyncedBytes;
-    const unsynced = this.segments.slice(this.segments.indexOf(this.durableSegment));
+    const unsynced = this.segments.slice(this.segments.indexOf(this.syncedSegment));
     try {
       if (covered) await covered;
       for (const segment of unsynced) {
@@ -163,14 +178,15 @@ export class CommitLog implements OpenLog, Syncable {
       this.refuse(storageError(error, "syncing records to the disk"));
       throw error;
     }
-    this.durableSegment = active;
-    this.durablePosition = position;
-    this.durableSegmentNewestMs = newestMs;
-    this.durableEnd = endOffset;
+    this.syncedEnd = end.offset;
+    this.syncedSegment = end.segment;
     this.unsyncedBytes -= bytes;
-    this.waiters.release(this, endOffset);
-    for (const listener of [...this.listeners]) listener.onDurableEnd(this);
+    this.show(end);
     if (!this.dirty) this.drained?.();
+  }
+
+  showWritten(): void {
+    if (this.refusal === undefined) this.show(this.writtenEnd());
   }
 
   /**
@@ -179,7 +195,7 @@ export class CommitLog implements OpenLog, Syncable {
    */
   async applyRetention(nowMs: number): Promise<boolean> {
     const { oldest } = this;
-    if (oldest === this.durableSegment || this.refusal) return false;
+    if (oldest === this.syncedSegment || this.refusal) return false;
     if (!retentionAllowsDeleting(oldest, this.sizeBytes, nowMs, this.options)) return false;
     hideSegment(this.options, oldest);
     this.segments.shift();
@@ -204,6 +220,7 @@ export class CommitLog implements OpenLog, Syncable {
   private async drainAndClose(): Promise<void> {
     this.refusal ??= new VoikError("shutting_down", "voik is stopping: try again when it is back");
     if (this.dirty && this.refusal.code === "shutting_down") {
+      this.groupCommit.request(this);
       await new Promise<void>((resolve) => (this.drained = resolve));
     }
     for (const segment of this.segments) segment.close();
@@ -215,6 +232,28 @@ export class CommitLog implements OpenLog, Syncable {
     this.refusal = refusal;
     this.waiters.fail(this, refusal);
     this.drained?.();
+  }
+
+  private writtenEnd(): LogEnd {
+    const { active } = this;
+    return {
+      offset: this.endOffset,
+      segment: active,
+      position: active.bytes,
+      newestMs: active.maxTimestampMs,
+    };
+  }
+
+  /** Everything before `end` can be read; tells who waited for that, and who for room (`congested`). */
+  private show(end: LogEnd): void {
+    if (end.offset > this.durableEnd) {
+      this.durableSegment = end.segment;
+      this.durablePosition = end.position;
+      this.durableSegmentNewestMs = end.newestMs;
+      this.durableEnd = end.offset;
+      this.waiters.release(this, end.offset);
+    }
+    for (const listener of [...this.listeners]) listener.onDurableEnd(this);
   }
 
   private get active(): Segment {

@@ -13,6 +13,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Volume } from "../base/file-system.ts";
+import { BackgroundSync } from "./background-sync.ts";
 
 /** A log, as the scheduler sees it. */
 export interface Syncable {
@@ -23,6 +24,12 @@ export interface Syncable {
   syncRound(covered?: Promise<void>): Promise<void>;
   /** Whether something is appended that no round has covered. */
   readonly dirty: boolean;
+  /** Whether it wants to be synced as soon as can be; otherwise what is written counts, and is synced by and by. */
+  readonly eager: boolean;
+  /** Of a log that is not eager: tells those who wait for what has been appended when it is called. */
+  showWritten(): void;
+  /** Bytes appended and not yet synced. */
+  readonly unsyncedBytes: number;
 }
 
 /** How logs are synced: their files one by one, or the file system that they lie on. */
@@ -50,18 +57,21 @@ export class GroupCommit {
   /** A syncfs is under way. */
   private syncingVolume = false;
   private failed = false;
+  private readonly background: BackgroundSync;
 
   constructor(
     private readonly onFailure: (error: unknown) => void,
-    private readonly clock: Pick<Clock, "defer" | "monotonicMs">,
+    private readonly clock: Pick<Clock, "defer" | "monotonicMs" | "after">,
     private readonly options: GroupCommitOptions = {},
-  ) {}
+  ) {
+    this.background = new BackgroundSync(clock, (log) => this.requestNow(log));
+  }
 
   /** Asks for `log` to be synced, with everything else that is appended in this tick. */
   request(log: Syncable): void {
-    if (this.failed || this.inFlight.has(log)) return;
-    this.requested.add(log);
-    this.schedule();
+    if (this.failed) return;
+    if (log.eager) this.requestNow(log);
+    else this.background.request(log);
   }
 
   /** A sync has failed, here or outside of a round: nothing is synced any more. */
@@ -69,6 +79,12 @@ export class GroupCommit {
     if (this.failed) return;
     this.failed = true;
     this.onFailure(error);
+  }
+
+  private requestNow(log: Syncable): void {
+    if (this.failed || this.inFlight.has(log)) return;
+    this.requested.add(log);
+    this.schedule();
   }
 
   private schedule(): void {
@@ -100,7 +116,7 @@ export class GroupCommit {
       if (covered) await log.syncRound(covered);
       else
         do await this.syncFiles(log);
-        while (log.dirty && !this.failed && !this.together);
+        while (log.dirty && log.eager && !this.failed && !this.together);
     } catch (error) {
       this.fail(error);
     }

@@ -10,9 +10,19 @@ export interface OpenLog extends ShardLog {
   close(): Promise<void>;
 }
 
+/**
+ * When an append is acknowledged, and can be read: once it is on the disk, or once the operating system has it. The
+ * latter is synced in the background, at the latest after a second or 4 MiB; a crash of voik loses nothing of it, a
+ * crash of the machine may.
+ */
+export const DURABILITIES = ["sync", "os"] as const;
+export type Durability = (typeof DURABILITIES)[number];
+
 /** What a stream sets for its own logs. */
 export interface LogOverrides {
   retentionMs: number;
+  /** Default "sync". */
+  durability?: Durability;
 }
 
 /**

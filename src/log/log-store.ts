@@ -42,7 +42,7 @@ export class LogStore {
   }
 
   /** Opens a log of this store; it leaves the store when it is closed. */
-  readonly open: LogFactory = async (folder, { retentionMs }): Promise<OpenLog> => {
+  readonly open: LogFactory = async (folder, { retentionMs, durability = "sync" }): Promise<OpenLog> => {
     const { fileSystem, logger, segmentBytesMax, retentionBytes, logIo } = this.options;
     const log: CommitLog = await CommitLog.open(
       {
@@ -51,6 +51,7 @@ export class LogStore {
         logger,
         segmentBytesMax,
         retentionMs,
+        durability,
         retentionBytes,
         logIo,
         onClosed: () => this.logs.delete(log),

@@ -6,6 +6,7 @@ import { dirname } from "node:path";
 import { VoikError } from "../base/errors.ts";
 import type { FileSystem } from "../base/file-system.ts";
 import type { Logger } from "../base/logger.ts";
+import type { Durability } from "./log-factory.ts";
 import { baseOffsetInName, DELETED_SUFFIX, segmentPaths } from "./layout.ts";
 import { storageError } from "./log-file.ts";
 import { type LogIoKind, logIoOf } from "./log-io.ts";
@@ -24,6 +25,8 @@ export interface CommitLogOptions {
   retentionMs: number;
   /** Segments past this size may be deleted, oldest first; Infinity keeps them. */
   retentionBytes: number;
+  /** When appends are acknowledged. Default "sync". */
+  durability?: Durability;
   /** Told when the log has closed. */
   onClosed?: () => void;
 }

@@ -10,7 +10,7 @@ import type { VoikError } from "../base/errors.ts";
 
 /** Told once when a group of appends became durable, or will never be. The request object itself implements it. */
 export interface DurableWaiter {
-  /** Everything that this waiter was appended with on one log is on the disk. */
+  /** Everything that this waiter was appended with on one log is on the disk, or as safe as its durability asks. */
   onDurable(log: ShardLog): void;
   /** The bytes may not be on the disk, and never will be acked. */
   onAppendFailed(log: ShardLog, error: VoikError): void;
@@ -44,7 +44,7 @@ export interface TimestampPosition {
 export interface ShardLog {
   /** The first offset that can be read. */
   readonly startOffset: number;
-  /** The offset up to which everything is on the disk: the high watermark, LATEST. */
+  /** The offset up to which everything is acknowledged and on the disk (durability "os": written): LATEST, high watermark. */
   readonly durableEnd: number;
   /** The offset that the next record gets. */
   readonly endOffset: number;

@@ -4,6 +4,7 @@
  * real one.
  */
 import type { VoikError } from "../base/errors.ts";
+import type { Durability } from "../log/log-factory.ts";
 import type { ShardLog } from "../log/shard-log.ts";
 import type { HashRange } from "./hash-range.ts";
 
@@ -26,6 +27,7 @@ export interface Stream {
   readonly name: string;
   readonly createdAtMs: number;
   readonly retentionMs: number;
+  readonly durability: Durability;
   /** All shards that can still be read, by index. */
   readonly shards: readonly Shard[];
   /** The open shard whose range holds `hashKey` (0..2^128-1). */
@@ -37,6 +39,8 @@ export interface CreateStreamRequest {
   shardCount: number;
   /** Defaults to the broker's own retention. */
   retentionMs?: number;
+  /** Default "sync": acknowledged means on the disk. */
+  durability?: Durability;
 }
 
 /** A record as Kinesis has it; `explicitHashKey` wins over the MD5 of `partitionKey`. */

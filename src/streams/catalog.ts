@@ -3,7 +3,7 @@
  * happened when its call returns: write-ahead log, synchronous=full.
  *
  *   meta(key, value)                                             cluster_id
- *   streams(id, name, state, created_at_ms, retention_ms)        state: creating -> active -> deleting
+ *   streams(id, name, state, created_at_ms, retention_ms, durability)   state: creating -> active -> deleting
  *   shards(stream_id, shard_index, hash_start, hash_end, created_at_ms, closed_at_ms, parents)
  *
  * A stream's folder exists at most while its row does: the row is there (creating) before the folder, and goes
@@ -13,6 +13,7 @@ import { Database, SQLiteError } from "bun:sqlite";
 import { VoikError } from "../base/errors.ts";
 import type { FileSystem } from "../base/file-system.ts";
 import { type Random, randomId } from "../base/random.ts";
+import { DURABILITIES, type Durability } from "../log/log-factory.ts";
 import type { HashRange } from "./hash-range.ts";
 
 export type StreamState = "creating" | "active" | "deleting";
@@ -31,6 +32,7 @@ export interface StreamRow {
   state: StreamState;
   createdAtMs: number;
   retentionMs: number;
+  durability: Durability;
   shards: ShardRow[];
 }
 
@@ -43,7 +45,7 @@ export interface CatalogOptions {
   streamsExist: boolean;
 }
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 /** "voik", so that file(1) and we can tell the database from another. */
 const APPLICATION_ID = 0x766f696b;
 
@@ -56,7 +58,8 @@ const SCHEMA = `
     name TEXT NOT NULL,
     state TEXT NOT NULL,
     created_at_ms INTEGER NOT NULL,
-    retention_ms INTEGER NOT NULL
+    retention_ms INTEGER NOT NULL,
+    durability TEXT NOT NULL DEFAULT 'sync'
   ) STRICT;
   CREATE UNIQUE INDEX streams_by_name ON streams(name) WHERE state <> 'deleting';
   CREATE TABLE shards(
@@ -71,12 +74,18 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
 `;
 
+/** What leads from each older format to the next one. */
+const STEPS: Record<number, string> = {
+  1: "ALTER TABLE streams ADD COLUMN durability TEXT NOT NULL DEFAULT 'sync'",
+};
+
 interface StreamRecord {
   id: string;
   name: string;
   state: StreamState;
   created_at_ms: number;
   retention_ms: number;
+  durability: string;
 }
 
 interface ShardRecord {
@@ -139,8 +148,15 @@ export class Catalog {
     this.guard(() =>
       this.database.transaction(() => {
         this.database
-          .query("INSERT INTO streams VALUES (?, ?, ?, ?, ?)")
-          .run(stream.id, stream.name, stream.state, stream.createdAtMs, stream.retentionMs);
+          .query("INSERT INTO streams VALUES (?, ?, ?, ?, ?, ?)")
+          .run(
+            stream.id,
+            stream.name,
+            stream.state,
+            stream.createdAtMs,
+            stream.retentionMs,
+            stream.durability,
+          );
         const insert = this.database.query("INSERT INTO shards VALUES (?, ?, ?, ?, ?, ?, ?)");
         for (const { index, range, createdAtMs, closedAtMs, parents } of stream.shards) {
           const start = range.start.toString();
@@ -194,6 +210,16 @@ function checkIdentity(database: Database, options: CatalogOptions): void {
   if (check !== "ok") throw damaged(options.path, String(check));
 }
 
+/** Brings a database of an older voik to this format, one step after the other. */
+function migrate(database: Database): void {
+  for (let version = pragma(database, "user_version"); version < SCHEMA_VERSION; version++) {
+    database.transaction(() => {
+      database.run(STEPS[version] as string);
+      database.run(`PRAGMA user_version = ${version + 1}`);
+    })();
+  }
+}
+
 /** Reads the cluster id, first making tables and id in a new database. */
 function readClusterId(database: Database, options: CatalogOptions): string {
   if (pragma(database, "user_version") === 0) {
@@ -202,6 +228,7 @@ function readClusterId(database: Database, options: CatalogOptions): string {
       database.query("INSERT INTO meta VALUES ('cluster_id', ?)").run(randomId(options.random));
     })();
   }
+  migrate(database);
   const query = database.query<{ value: string }, []>("SELECT value FROM meta WHERE key = 'cluster_id'");
   const clusterId = query.get()?.value;
   if (clusterId === undefined) throw damaged(options.path, "it has no cluster id");
@@ -216,12 +243,17 @@ function toStreamRow(stream: StreamRecord, shards: readonly ShardRecord[], path:
   if (shards.length === 0 || shards.some((shard, i) => shard.shard_index !== i)) {
     throw damaged(path, `stream ${stream.name} lacks shards`);
   }
+  const { durability } = stream;
+  if (!DURABILITIES.includes(durability as Durability)) {
+    throw damaged(path, `stream ${stream.name} has the unknown durability ${durability}`);
+  }
   return {
     id: stream.id,
     name: stream.name,
     state: stream.state,
     createdAtMs: stream.created_at_ms,
     retentionMs: stream.retention_ms,
+    durability: durability as Durability,
     shards: shards.map((shard) => ({
       index: shard.shard_index,
       range: { start: BigInt(shard.hash_start), end: BigInt(shard.hash_end) },

@@ -78,7 +78,7 @@ export class StreamBroker implements Broker {
   }
 
   async createStream(request: CreateStreamRequest): Promise<Stream> {
-    const { name, shardCount, retentionMs = this.options.retentionMsDefault } = request;
+    const { name, shardCount, retentionMs = this.options.retentionMsDefault, durability = "sync" } = request;
     this.checkOpen();
     checkStreamName(name);
     if (!Number.isSafeInteger(retentionMs) || retentionMs < 1) {
@@ -93,7 +93,7 @@ export class StreamBroker implements Broker {
     this.checkShardCount(shardCount);
     this.reserved.set(name, shardCount);
     try {
-      return await this.track(this.makeStream(name, shardCount, retentionMs));
+      return await this.track(this.makeStream({ name, shardCount, retentionMs, durability }));
     } finally {
       this.reserved.delete(name);
     }
@@ -163,7 +163,8 @@ export class StreamBroker implements Broker {
     active.forEach((row, i) => this.add(new ShardedStream(row, logs[i] as OpenLog[])));
   }
 
-  private async makeStream(name: string, shardCount: number, retentionMs: number): Promise<ShardedStream> {
+  private async makeStream(request: Required<CreateStreamRequest>): Promise<ShardedStream> {
+    const { name, shardCount, retentionMs, durability } = request;
     const createdAtMs = this.options.clock.nowMs();
     const row: StreamRow = {
       id: randomId(this.options.random),
@@ -171,6 +172,7 @@ export class StreamBroker implements Broker {
       state: "creating",
       createdAtMs,
       retentionMs,
+      durability,
       shards: uniformRanges(shardCount).map((range, index) => ({
         index,
         range,

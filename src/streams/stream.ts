@@ -1,6 +1,6 @@
 /** A stream with its shards open, and the routing of hash keys to them. */
 import { assert } from "../base/assert.ts";
-import type { OpenLog } from "../log/log-factory.ts";
+import type { Durability, OpenLog } from "../log/log-factory.ts";
 import type { Stream } from "./broker.ts";
 import type { StreamRow } from "./catalog.ts";
 import { LoggedShard } from "./shard.ts";
@@ -10,6 +10,7 @@ export class ShardedStream implements Stream {
   readonly name: string;
   readonly createdAtMs: number;
   readonly retentionMs: number;
+  readonly durability: Durability;
   readonly shards: readonly LoggedShard[];
   /** Set by the broker once the stream takes no more writes. */
   deleted = false;
@@ -23,6 +24,7 @@ export class ShardedStream implements Stream {
     this.name = row.name;
     this.createdAtMs = row.createdAtMs;
     this.retentionMs = row.retentionMs;
+    this.durability = row.durability;
     this.shards = row.shards.map((shard, i) => new LoggedShard(this, shard, logs[i] as OpenLog));
     this.routes = this.shards
       .filter((shard) => shard.closedAtMs === undefined)

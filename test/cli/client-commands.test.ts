@@ -32,6 +32,19 @@ test("a stream is created, listed, described and deleted", async () => {
   expect(await ok(["stream", "list"])).not.toContain("life");
 });
 
+test("a stream's durability is chosen when it is created, and described", async () => {
+  await ok(["stream", "create", "quick", "--durability", "os", "--retention", "36h"]);
+  expect(await ok(["stream", "describe", "quick"])).toMatch(
+    /^quick  id [0-9a-f]{32}  durability os  retention 36h\n/,
+  );
+  expect(JSON.parse(await ok(["stream", "describe", "quick", "--json"]))).toMatchObject({
+    durability: "os",
+    retentionMs: 36 * 3_600_000,
+  });
+  const refused = await cli(["stream", "create", "other", "--durability", "never"]);
+  expect([refused.code, refused.stderr]).toEqual([64, 'voik: --durability takes sync or os, not "never"\n']);
+});
+
 test("commands on a stream that is not there say how to make it", async () => {
   for (const args of [["consume"], ["produce"], ["stream", "describe"], ["stream", "delete"]]) {
     const { code, stderr } = await cli([...args, "nothing"]);

@@ -68,6 +68,30 @@ describe("metadata", () => {
   });
 });
 
+describe("durability", () => {
+  test("is chosen by a setting of voik's own, described, and sync without it", async () => {
+    const made = await create({ name: "by-the-os", configs: [{ name: "voik.durability", value: "os" }] });
+    expect(made).toMatchObject({ errorCode: 0 });
+    expect(made?.configs).toContainEqual(expect.objectContaining({ name: "voik.durability", value: "os" }));
+    expect(kafka.broker.streamByName("by-the-os")?.durability).toBe("os");
+    await create({ name: "by-default", configs: [{ name: "voik.durability", value: null }] });
+    for (const [resourceName, value] of [
+      ["by-the-os", "os"],
+      ["by-default", "sync"],
+    ] as const) {
+      const resource = { resourceType: 2, resourceName, configurationKeys: ["voik.durability"] };
+      const reply = await client.request(DescribeConfigs, { resources: [resource] });
+      expect(reply.results[0]?.configs.map((config) => config.value)).toEqual([value]);
+    }
+  });
+
+  test("is sync or os and nothing else", async () => {
+    const refused = await create({ name: "none", configs: [{ name: "voik.durability", value: "none" }] });
+    expect(refused).toMatchObject({ errorCode: 40, errorMessage: "voik.durability is sync or os, not none" });
+    expect(kafka.broker.streamByName("none")).toBeUndefined();
+  });
+});
+
 describe("create topics", () => {
   test("creates with partitions and retention, and says what it made", async () => {
     const made = await create({

@@ -35,6 +35,7 @@ export class ReshardedBroker implements Broker {
       state: "active" as const,
       createdAtMs,
       retentionMs,
+      durability: "sync" as const,
       shards,
     };
     this.stream = new ShardedStream(row, this.logs);

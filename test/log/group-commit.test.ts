@@ -9,7 +9,14 @@ const nextTick = () => new Promise<void>((resolve) => setImmediate(resolve));
 class FakeLog implements Syncable {
   written = 0;
   durable = 0;
+  shown = 0;
+  eager = true;
+  unsyncedBytes = 0;
   fileSyncs: PromiseWithResolvers<void>[] = [];
+
+  showWritten(): void {
+    this.shown = this.written;
+  }
 
   get dirty(): boolean {
     return this.written !== this.durable;
@@ -146,6 +153,47 @@ describe("many busy logs", () => {
     await nextTick();
     await nextTick();
     expect(volume.syncs).toHaveLength(1);
+  });
+});
+
+describe("a log whose writes count before they are synced", () => {
+  const timers: (() => void)[] = [];
+  const clock = {
+    ...systemClock,
+    after(_: number, run: () => void) {
+      timers.push(run);
+      return { cancel: () => undefined };
+    },
+  };
+
+  test("is told at the end of the tick, and synced when the timer says so", async () => {
+    const groupCommit = new GroupCommit((error) => failures.push(error), clock);
+    const log = new FakeLog();
+    log.eager = false;
+    append(groupCommit, log, log);
+    expect(log.shown).toBe(0);
+    await nextTick();
+    append(groupCommit, log);
+    await nextTick();
+    expect([log.shown, log.fileSyncs.length, timers.length]).toEqual([3, 0, 1]);
+    timers.pop()?.();
+    await nextTick();
+    expect(log.fileSyncs).toHaveLength(1);
+    log.fileSyncs[0]?.resolve();
+    await nextTick();
+    expect([log.durable, log.fileSyncs.length, timers.length]).toEqual([3, 1, 0]);
+    append(groupCommit, log);
+    expect(timers).toHaveLength(1);
+  });
+
+  test("is synced without waiting once much of it is unsynced", async () => {
+    const groupCommit = new GroupCommit((error) => failures.push(error), clock);
+    const log = new FakeLog();
+    log.eager = false;
+    log.unsyncedBytes = 5 << 20;
+    append(groupCommit, log);
+    await nextTick();
+    expect([log.shown, log.fileSyncs.length]).toEqual([1, 1]);
   });
 });
 

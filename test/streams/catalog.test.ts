@@ -42,7 +42,16 @@ function row(name: string, shardCount: number): StreamRow {
     parents: index === 2 ? [0, 1] : [],
   }));
   const id = Bun.MD5.hash(name, "hex");
-  return { id, name, state: "active", createdAtMs: 1_700_000_000_000, retentionMs: 86_400_000, shards };
+  const durability = shardCount === 1 ? "os" : "sync";
+  return {
+    id,
+    name,
+    state: "active",
+    createdAtMs: 1_700_000_000_000,
+    retentionMs: 86_400_000,
+    durability,
+    shards,
+  };
 }
 
 /** A file with a few hundred streams, so that it has many pages. */
@@ -63,6 +72,33 @@ test("rows come back as they were written", () => {
   again.removeStream(rows[0]?.id as string);
   expect(again.streams()).toEqual(rows.slice(1));
   again.close();
+});
+
+test("a catalog of the first format gets the columns that it lacks, once", () => {
+  const catalog = open();
+  catalog.addStream(row("a", 3));
+  const { clusterId } = catalog;
+  catalog.close();
+  const old = new Database(path);
+  old.run("ALTER TABLE streams DROP COLUMN durability");
+  old.run("PRAGMA user_version = 1");
+  old.close();
+  for (let start = 0; start < 2; start++) {
+    const again = open(true);
+    expect(again.streams()).toEqual([row("a", 3)]);
+    expect(again.clusterId).toBe(clusterId);
+    again.close();
+  }
+});
+
+test("a durability that this voik does not know is refused", () => {
+  const catalog = open();
+  catalog.addStream(row("a", 3));
+  catalog.close();
+  const database = new Database(path);
+  database.run("UPDATE streams SET durability = 'never'");
+  database.close();
+  expect(refusal(true)).toEqual(["storage_damaged", expect.stringContaining("never")]);
 });
 
 test("a name is free again while its former stream is being deleted", () => {
@@ -99,12 +135,12 @@ test("a file that is not SQLite's, or another program's, is refused and left as 
 test("a newer format is refused and left as it is", () => {
   fill();
   const newer = new Database(path);
-  newer.run("PRAGMA user_version = 2");
+  newer.run("PRAGMA user_version = 1000");
   newer.close();
   const before = readFileSync(path);
   expect(refusal()).toEqual([
     "unsupported",
-    expect.stringContaining("has format 2, this voik knows formats up to 1"),
+    expect.stringContaining("has format 1000, this voik knows formats up to 2"),
   ]);
   expect(readFileSync(path).equals(before)).toBe(true);
 });

@@ -1,12 +1,13 @@
 /** CreateTopics, one after the other; each is durable before it is answered. */
 import { VoikError } from "../../base/errors.ts";
+import type { Stream } from "../../streams/broker.ts";
 import { checkStreamName } from "../../streams/stream-name.ts";
 import type { Handler } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import { type KafkaContext, NO_TOPIC_ID, NODE_ID } from "../context.ts";
 import { KafkaError, type Refusal, refusalOf } from "../errors.ts";
 import type { CreateTopicsRequest, CreateTopicsResponse } from "../messages/19-create-topics.ts";
-import { retentionFrom, topicConfigs } from "../topic-configs.ts";
+import { topicSettingsFrom, topicConfigs } from "../topic-configs.ts";
 
 type Request = BodyOf<typeof CreateTopicsRequest>;
 type Wanted = Request["topics"][number];
@@ -41,14 +42,19 @@ async function createTopic(context: KafkaContext, wanted: Wanted, validateOnly: 
   if (typeof assigned !== "number") return refused(wanted, assigned);
   const shardCount = assigned === BROKER_DEFAULT ? context.autoCreatePartitions : assigned;
   checkPartitions(shardCount, context.limits.partitionsMax);
-  const retentionMs = retentionFrom(context, wanted.configs);
-  if (validateOnly) return created(context, wanted.name, NO_TOPIC_ID, shardCount, retentionMs ?? 0);
-  const stream = await broker.createStream({
-    name: wanted.name,
-    shardCount,
-    ...(retentionMs === undefined ? {} : { retentionMs }),
-  });
-  return created(context, wanted.name, stream.id, shardCount, stream.retentionMs);
+  const settings = topicSettingsFrom(context, wanted.configs);
+  if (validateOnly) {
+    const chosen = {
+      id: NO_TOPIC_ID,
+      name: wanted.name,
+      retentionMs: 0,
+      durability: "sync",
+      ...settings,
+    } as const;
+    return created(context, chosen, shardCount);
+  }
+  const stream = await broker.createStream({ name: wanted.name, shardCount, ...settings });
+  return created(context, stream, shardCount);
 }
 
 /** Partitions that the request asks for, BROKER_DEFAULT, or why its replicas can't be placed. */
@@ -83,19 +89,17 @@ function checkPartitions(count: number, most: number): void {
 
 function created(
   context: KafkaContext,
-  name: string,
-  id: string,
+  stream: Pick<Stream, "id" | "name" | "retentionMs" | "durability">,
   partitions: number,
-  retentionMs: number,
 ): Result {
   return {
-    name,
-    topicId: id,
+    name: stream.name,
+    topicId: stream.id,
     errorCode: KafkaError.none,
     errorMessage: null,
     numPartitions: partitions,
     replicationFactor: 1,
-    configs: topicConfigs(context, { retentionMs }).map((config) => ({
+    configs: topicConfigs(context, stream).map((config) => ({
       name: config.name,
       value: config.value,
       readOnly: config.readOnly,
