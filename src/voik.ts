@@ -168,6 +168,7 @@ async function openStreams(parts: Parts, closers: Closers) {
     segmentBytesMax: config.segmentBytes,
     retentionBytes: config.retentionBytes,
     sync: { volume, volumeFrom: config.sync === "filesystem" ? 1 : VOLUME_FROM },
+    scrubBytesPerSecond: config.scrubBytesPerSecond,
     metrics,
     logIo: config.logIo,
     onSyncFailure(cause) {

@@ -97,6 +97,12 @@ export const OPTIONS = {
     "unlimited",
     "How many bytes a shard keeps at most; the oldest go first.",
   ),
+  scrubBytesPerSecond: option(
+    "scrub-bytes-per-second",
+    size(0, GIB),
+    "4MiB",
+    "How fast sealed log files are read in the background to look for damage; 0 turns it off.",
+  ),
   batchBytesMax: option(
     "batch-bytes-max",
     size(KIB, 100 * MIB),

@@ -3,13 +3,11 @@
  * index-file.ts says how the file is made.
  */
 import type { FileSystem } from "../base/file-system.ts";
-import { crc32c } from "../base/crc32c.ts";
 import { readInt64 } from "../base/bytes.ts";
+import { countSealed, fitsIndex } from "./index-file.ts";
 
 export const OFFSET_ENTRY_BYTES = 8;
 export const TIME_ENTRY_BYTES = 12;
-const SEAL_BYTES = 8;
-const SEAL_MAGIC = 0x766f696b;
 /** A segment of 2 GiB has 6 MiB of entries; a larger file is no index of ours. */
 const INDEX_BYTES_MAX = 64 << 20;
 
@@ -36,19 +34,13 @@ export function readIndex(
   } finally {
     file.close();
   }
-  const end = content.length - SEAL_BYTES;
-  const entries = content.subarray(0, Math.max(end, 0));
-  const sealed =
-    end >= 0 &&
-    end % entryBytes === 0 &&
-    content.readUInt32BE(end) === SEAL_MAGIC &&
-    content.readUInt32BE(end + 4) === crc32c(entries, baseOffset >>> 0);
-  if (sealed) return { sealed, count: end / entryBytes, entries };
+  const sealed = fitsIndex(content.length, entryBytes) ? countSealed(content, entryBytes, baseOffset) : -1;
+  if (sealed >= 0) return { sealed: true, count: sealed, entries: content };
   // Behind the entries of an index that grows lie zeros, and no entry is all zeros but what nobody wrote.
   let count = Math.floor(content.length / entryBytes);
   while (count > 0 && content.subarray((count - 1) * entryBytes, count * entryBytes).every((b) => b === 0))
     count--;
-  return { sealed, count, entries: content };
+  return { sealed: false, count, entries: content };
 }
 
 /** Entry `i` of an offset index: the batch at `position` has base offset `offset`. */

@@ -10,6 +10,7 @@ import { CommitLog } from "./commit-log.ts";
 import { GroupCommit, type GroupCommitOptions } from "./group-commit.ts";
 import type { LogFactory, OpenLog } from "./log-factory.ts";
 import type { LogIoKind } from "./log-io.ts";
+import { Scrub } from "./scrub.ts";
 import { syncMetrics } from "./sync-metrics.ts";
 
 const SWEEP_INTERVAL_MS = 60_000;
@@ -22,6 +23,8 @@ export interface LogStoreOptions {
   retentionBytes: number;
   /** How logs may be synced all at once; without it, each is synced by itself. */
   sync?: Pick<GroupCommitOptions, "volume" | "volumeFrom">;
+  /** How fast sealed segments are read in the background to look for damage; 0 or none: they are not. */
+  scrubBytesPerSecond?: number;
   metrics?: MetricsRegistry;
   /** How files are written and read; "file" when left out. */
   logIo?: LogIoKind;
@@ -32,6 +35,8 @@ export interface LogStoreOptions {
 export class LogStore {
   private readonly groupCommit: GroupCommit;
   private readonly logs = new Set<CommitLog>();
+  private readonly folders = new Map<string, CommitLog>();
+  private readonly scrub: Scrub | undefined;
   private sweepTimer: Timer;
 
   constructor(private readonly options: LogStoreOptions) {
@@ -39,6 +44,7 @@ export class LogStore {
     const observed = metrics && syncMetrics(metrics, this.logs);
     this.groupCommit = new GroupCommit(onSyncFailure, clock, { ...sync, ...observed });
     this.sweepTimer = this.nextSweep();
+    this.scrub = this.startScrub();
   }
 
   /** Opens a log of this store; it leaves the store when it is closed. */
@@ -54,11 +60,15 @@ export class LogStore {
         durability,
         retentionBytes,
         logIo,
-        onClosed: () => this.logs.delete(log),
+        onClosed: () => {
+          this.logs.delete(log);
+          this.folders.delete(folder);
+        },
       },
       this.groupCommit,
     );
     this.logs.add(log);
+    this.folders.set(folder, log);
     return log;
   };
 
@@ -73,9 +83,17 @@ export class LogStore {
     }
   }
 
-  /** Ends the sweep. Logs are closed by those who opened them. */
+  /** Ends sweep and scrub. Logs are closed by those who opened them. */
   close(): void {
     this.sweepTimer.cancel();
+    this.scrub?.stop();
+  }
+
+  private startScrub(): Scrub | undefined {
+    const { fileSystem, clock, logger, metrics, scrubBytesPerSecond = 0 } = this.options;
+    if (scrubBytesPerSecond === 0) return undefined;
+    const folders = () => this.folders.keys();
+    return new Scrub({ fileSystem, clock, logger, metrics, bytesPerSecond: scrubBytesPerSecond, folders });
   }
 
   private nextSweep(): Timer {

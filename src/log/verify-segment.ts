@@ -37,8 +37,8 @@ export interface SegmentToVerify {
   fromDevice?: boolean;
   /** Bytes to read at a time. */
   windowBytes?: number;
-  /** Told of the bytes read since it was told last, and waited for. */
-  pace?: (bytes: number) => Promise<void> | void;
+  /** Told of the bytes and batches read since it was told last, and waited for. */
+  pace?: (bytes: number, batches: number) => Promise<void> | void;
 }
 
 const WINDOW_BYTES = 1 << 20;
@@ -66,6 +66,7 @@ class SegmentCheck {
   private scan: BatchScan;
   private position = 0;
   private pacedAt = 0;
+  private pacedBatches = 0;
   private maxTimestampMs = -1;
   private looks = 0;
 
@@ -137,8 +138,11 @@ class SegmentCheck {
       this.tornTail(start);
       return false;
     }
+    const { nextBaseOffset } = this.segment;
+    if (next === undefined && this.report.endOffset === nextBaseOffset && this.isReservedRoom(start))
+      return false;
     const batch = next === undefined ? undefined : this.scan.batchAt(next);
-    this.damaged(start, this.position - start, batch ? baseOffsetOf(batch) : this.segment.nextBaseOffset);
+    this.damaged(start, this.position - start, batch ? baseOffsetOf(batch) : nextBaseOffset);
     return next !== undefined;
   }
 
@@ -200,7 +204,9 @@ class SegmentCheck {
 
   private async pace(): Promise<void> {
     const bytes = this.position - this.pacedAt;
+    const batches = this.report.batches - this.pacedBatches;
     this.pacedAt = this.position;
-    if (bytes > 0) await this.segment.pace?.(bytes);
+    this.pacedBatches = this.report.batches;
+    if (bytes > 0) await this.segment.pace?.(bytes, batches);
   }
 }

@@ -116,6 +116,7 @@ describe("verification finds", () => {
   });
 
   test("no fault with room that is reserved behind the last batch", async () => {
+    edit(logs()[1], (bytes) => Buffer.concat([bytes, Buffer.alloc(100_000)]));
     edit(logs()[3], (bytes) => Buffer.concat([bytes, Buffer.alloc(100_000)]));
     const { damage, notes, endOffset } = await verify();
     expect([damage, notes, endOffset]).toEqual([[], [], 120]);
