@@ -7,6 +7,9 @@ import type { DamagedRange, Note } from "./damage.ts";
 import { baseOffsetInName, DELETED_SUFFIX, segmentPaths } from "./layout.ts";
 import { type SegmentReport, verifySegment } from "./verify-segment.ts";
 
+/** Files of a shard's folder that hold no records. */
+const OTHER_PARTS = /^(checkpoint|start|gaps|\d{20}\.(index|timeindex))$/;
+
 export interface ShardReport {
   segments: number;
   bytes: number;
@@ -109,7 +112,7 @@ export function listShard(fileSystem: FileSystem, folder: string) {
     } else if (/^\d{20}\.\d+\.torn$/.test(name))
       notes.push({ path, message: "bytes that recovery set aside" });
     else if (name.endsWith(DELETED_SUFFIX)) notes.push({ path, message: "the next start removes it" });
-    else if (kind !== "file" || !/^\d{20}\.(index|timeindex)$/.test(name))
+    else if (kind !== "file" || !OTHER_PARTS.test(name))
       notes.push({ path, message: "not part of a log: left alone" });
   }
   const ascending = (a: number, b: number) => a - b;
