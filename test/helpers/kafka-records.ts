@@ -101,18 +101,25 @@ export async function readPartition(
   return records;
 }
 
+export interface FetchOptions {
+  /** How long to wait at the end of the partition. Default 0. */
+  maxWaitMs?: number;
+  /** Default 8 MiB; 1 gives a single batch. */
+  maxBytes?: number;
+}
+
 /**
- * The records that one Fetch gives from `offset` on; none at the end of the partition, after `maxWaitMs`. Throws on a
- * broken batch and on any error code.
+ * The records that one Fetch gives from `offset` on; none at the end of the partition. Throws on a broken batch and
+ * on any error code.
  */
 export async function fetchRecords(
   client: KafkaClient,
   topic: { name: string; id: string },
   partition: number,
   offset: number,
-  maxWaitMs = 0,
+  options: FetchOptions = {},
 ): Promise<ReadRecord[]> {
-  const bytes = await fetchBytes(client, topic, partition, offset, maxWaitMs);
+  const bytes = await fetchBytes(client, topic, partition, offset, options);
   const records: ReadRecord[] = [];
   for (let at = 0; at + 12 <= bytes.length;) {
     const batch = bytes.subarray(at, at + batchBytesOf(bytes, at));
@@ -142,13 +149,13 @@ async function fetchBytes(
   topic: { name: string; id: string },
   partition: number,
   fetchOffset: number,
-  maxWaitMs: number,
+  { maxWaitMs = 0, maxBytes = FETCH_BYTES_MAX }: FetchOptions,
 ): Promise<Buffer> {
-  const partitions = [{ partition, fetchOffset, partitionMaxBytes: FETCH_BYTES_MAX }];
+  const partitions = [{ partition, fetchOffset, partitionMaxBytes: maxBytes }];
   const reply = await client.request(Fetch, {
     maxWaitMs,
     minBytes: 1,
-    maxBytes: FETCH_BYTES_MAX,
+    maxBytes,
     topics: [{ topic: topic.name, topicId: topic.id, partitions }],
     forgottenTopicsData: [],
   });

@@ -87,7 +87,8 @@ export async function kafkaReader(load: Load, port: number): Promise<void> {
     while (!load.stopped) {
       for (let partition = 0; partition < load.partitions; partition++) {
         const next = load.history.seenCount(partition);
-        load.history.see(partition, await fetchRecords(client, load.topic, partition, next, READ_WAIT_MS));
+        const records = await fetchRecords(client, load.topic, partition, next, { maxWaitMs: READ_WAIT_MS });
+        load.history.see(partition, records);
       }
     }
   } catch (error) {

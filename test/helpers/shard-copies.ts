@@ -6,15 +6,18 @@
  *   copies.damage(7, (folder) => …);                                                   while nobody runs
  *   await copies.voik.restart();
  */
-import { cpSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, cpSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { seededRandom } from "../../src/base/random.ts";
+import type { KafkaClient } from "../../src/kafka/client.ts";
 import { BatchBuilder } from "../../src/log/batch-builder.ts";
 import { baseOffsetOf, batchBytesOf } from "../../src/log/record-batch.ts";
 import type { ReadRecord } from "./kafka-records.ts";
-import { produceBatch } from "./kafka-records.ts";
+import { fetchRecords, produceBatch } from "./kafka-records.ts";
 import { makeTopic, withKafka } from "./plug.ts";
 import { type StartOptions, VoikProcess } from "./voik-process.ts";
+
+const STEP_MS = 1_000;
 
 export interface CopiesOptions extends StartOptions {
   shards: number;
@@ -35,13 +38,16 @@ export interface BatchPlace {
   bytes: number;
 }
 
+export type Finding = "right" | "wrong" | "gone" | "error";
+
 export class ShardCopies implements AsyncDisposable {
   private constructor(
     readonly voik: VoikProcess,
     readonly topic: Topic,
     readonly shards: number,
-    /** What each shard holds, by offset. */
+    /** What each shard holds, by offset: one record a batch, a second apart. */
     readonly values: readonly Buffer[],
+    private readonly firstMs: number,
   ) {}
 
   /** Writes shard 0, kills the server and copies; the server is left to be started. */
@@ -51,11 +57,13 @@ export class ShardCopies implements AsyncDisposable {
     const topic = await makeTopic(voik, "copies", shards);
     const random = seededRandom(seed);
     const values = batches.map((bytes) => random.bytes(bytes));
+    const firstMs = Date.now() - batches.length * STEP_MS;
     await withKafka(voik, async (client) => {
-      for (const value of values) await produceBatch(client, topic, 0, batchOf(value));
+      for (const [i, value] of values.entries())
+        await produceBatch(client, topic, 0, batchOf(value, firstMs + i * STEP_MS));
     });
     await voik.kill();
-    const copies = new ShardCopies(voik, topic, shards, values);
+    const copies = new ShardCopies(voik, topic, shards, values, firstMs);
     for (let shard = 1; shard < shards; shard++) {
       rmSync(copies.folder(shard), { recursive: true });
       cpSync(copies.folder(0), copies.folder(shard), { recursive: true });
@@ -76,6 +84,29 @@ export class ShardCopies implements AsyncDisposable {
       .map((name) => join(folder, name));
   }
 
+  /** Timestamps of all records, and moments before, between and after them. */
+  times(): number[] {
+    const exact = this.values.map((_, i) => this.firstMs + i * STEP_MS);
+    return [0, ...exact.flatMap((ms) => [ms - 1, ms, ms + 1])];
+  }
+
+  /**
+   * What a careful client finds at each offset of a shard, asking for one batch at a time: the "right" record,
+   * "wrong" bytes that pass for one, nothing ("gone"), or an "error".
+   */
+  async survey(client: KafkaClient, shard: number): Promise<Finding[]> {
+    const found: Finding[] = [];
+    for (let offset = 0; offset < this.values.length; offset++) {
+      const records = await fetchRecords(client, this.topic, shard, offset, { maxBytes: 1 }).catch(
+        () => undefined,
+      );
+      if (records === undefined) found.push("error");
+      else if (records.length === 0) found.push("gone");
+      else found.push(records[0]?.offset === offset && this.isRight(records) ? "right" : "wrong");
+    }
+    return found;
+  }
+
   /** Whether these records of a shard are what was written at their offsets. */
   isRight(records: readonly Pick<ReadRecord, "offset" | "value">[]): boolean {
     return records.every(
@@ -88,10 +119,20 @@ export class ShardCopies implements AsyncDisposable {
   }
 }
 
+/** Changes one bit of a file, where it lies. */
+export function flipBit(path: string, position: number, bit: number): void {
+  const fd = openSync(path, "r+");
+  const byte = Buffer.alloc(1);
+  readSync(fd, byte, 0, 1, position);
+  byte[0] = (byte[0] as number) ^ (1 << bit);
+  writeSync(fd, byte, 0, 1, position);
+  closeSync(fd);
+}
+
 /** A batch of one record. */
-export function batchOf(value: Uint8Array): Buffer {
+export function batchOf(value: Uint8Array, timestampMs = Date.now()): Buffer {
   const batch = new BatchBuilder();
-  batch.add(null, value, Date.now());
+  batch.add(null, value, timestampMs);
   return batch.build();
 }
 
