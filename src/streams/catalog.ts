@@ -256,12 +256,17 @@ function toStreamRow(stream: StreamRecord, shards: readonly ShardRecord[], path:
     durability: durability as Durability,
     shards: shards.map((shard) => ({
       index: shard.shard_index,
-      range: { start: BigInt(shard.hash_start), end: BigInt(shard.hash_end) },
+      range: { start: hashKeyOf(shard.hash_start, path), end: hashKeyOf(shard.hash_end, path) },
       createdAtMs: shard.created_at_ms,
       closedAtMs: shard.closed_at_ms ?? undefined,
       parents: shard.parents === "" ? [] : shard.parents.split(",").map(Number),
     })),
   };
+}
+
+function hashKeyOf(text: string, path: string): bigint {
+  if (!/^\d{1,39}$/.test(text)) throw damaged(path, "a shard's hash range is no number");
+  return BigInt(text);
 }
 
 function damaged(path: string, why: string): VoikError {
