@@ -115,7 +115,7 @@ export const mmap =
           bytes: Buffer.from(memory),
           unmap() {
             assert(!memory.detached, "a mapping is taken away once");
-            memory.transfer();
+            memory.transfer(0); // to nobody, and without copying
             linux.munmap(at, bytes);
           },
         };
