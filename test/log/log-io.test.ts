@@ -9,6 +9,8 @@ import { checkLogIo, LOG_IO_KINDS } from "../../src/log/log-io.ts";
 import { appendDurably, batchOf, openLog, readAll, temporaryFolder } from "../helpers/log.ts";
 
 const linux = process.platform === "linux";
+/** Making and filling a file system takes a second, on a busy machine many. */
+const MOUNT_TIMEOUT_MS = 60_000;
 const canMount = linux && process.getuid?.() === 0;
 
 let folder: string;
@@ -176,13 +178,18 @@ test.if(canMount)(
       expect([read, reopened]).toEqual([acked, acked]);
     });
   },
+  MOUNT_TIMEOUT_MS,
 );
 
-test.if(canMount)("an overlay file system is refused, and the one under it is not", async () => {
-  await onMount(overlay, async (at) => {
-    expect(disk.mappingRisk(at)).toContain("0x794c7630");
-  });
-  await onMount(ext4, async (at) => {
-    expect(disk.mappingRisk(at)).toBeUndefined();
-  });
-});
+test.if(canMount)(
+  "an overlay file system is refused, and the one under it is not",
+  async () => {
+    await onMount(overlay, async (at) => {
+      expect(disk.mappingRisk(at)).toContain("0x794c7630");
+    });
+    await onMount(ext4, async (at) => {
+      expect(disk.mappingRisk(at)).toBeUndefined();
+    });
+  },
+  MOUNT_TIMEOUT_MS,
+);
