@@ -143,7 +143,15 @@ export class LogFolder {
 
 function takeLock(path: string): FolderLock {
   const lockPath = join(path, "voik.lock");
-  const lock = disk.lock(lockPath);
+  let lock: FolderLock | undefined;
+  try {
+    lock = disk.lock(lockPath);
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new VoikError("storage_failed", `${path} can't be locked: ${reason} (--read-only needs no lock)`, {
+      cause: error,
+    });
+  }
   if (lock) return lock;
   const holder = disk.readText(lockPath).trim();
   throw new VoikError(

@@ -1,6 +1,6 @@
 /** `voik log …` as processes on real folders: what they print, how they end, and who they let into the folder. */
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Progress } from "../../src/cli/progress.ts";
 import { DataFolder, edit } from "../helpers/data-folder.ts";
@@ -152,6 +152,17 @@ describe("a folder in use", () => {
     }
     expect((await runCli(["log", "dump", path])).code).toBe(73);
     expect((await runCli(["log", "dump", path, "--read-only"])).code).toBe(0);
+  });
+
+  test("or one that can't be locked, such as a read-only copy, can be looked at", async () => {
+    await data.addStream("orders");
+    mkdirSync(join(data.path, "voik.lock"));
+    const refused = await log("verify");
+    expect([refused.code, refused.stderr]).toEqual([
+      74,
+      expect.stringContaining("--read-only needs no lock"),
+    ]);
+    expect((await log("verify", "--read-only")).code).toBe(0);
   });
 
   test("is verified beside a voik that writes to it, without a false alarm", async () => {
