@@ -18,11 +18,11 @@ export interface OpenLog extends ShardLog {
 export const DURABILITIES = ["sync", "os"] as const;
 export type Durability = (typeof DURABILITIES)[number];
 
-/** What a stream sets for its own logs. */
+/** What a stream sets for its own logs. Read at each use: a change of retentionMs holds from then on. */
 export interface LogOverrides {
-  retentionMs: number;
+  readonly retentionMs: number;
   /** Default "sync". */
-  durability?: Durability;
+  readonly durability?: Durability;
 }
 
 /**

@@ -48,7 +48,7 @@ export class LogStore {
   }
 
   /** Opens a log of this store; it leaves the store when it is closed. */
-  readonly open: LogFactory = async (folder, { retentionMs, durability = "sync" }): Promise<OpenLog> => {
+  readonly open: LogFactory = async (folder, overrides): Promise<OpenLog> => {
     const { fileSystem, logger, segmentBytesMax, retentionBytes, logIo } = this.options;
     const log: CommitLog = await CommitLog.open(
       {
@@ -56,8 +56,10 @@ export class LogStore {
         fileSystem,
         logger,
         segmentBytesMax,
-        retentionMs,
-        durability,
+        get retentionMs() {
+          return overrides.retentionMs;
+        },
+        durability: overrides.durability ?? "sync",
         retentionBytes,
         logIo,
         onClosed: () => {

@@ -28,11 +28,34 @@ export interface Stream {
   readonly createdAtMs: number;
   readonly retentionMs: number;
   readonly durability: Durability;
-  /** All shards that can still be read, by index. */
+  /** All shards that can still be read, by index; another array after each reshard. */
   readonly shards: readonly Shard[];
+  /** True while a reshard is under way: another one is refused until it ends. */
+  readonly resharding: boolean;
+  /** What the edges keep with a stream, by names of their own: tags, consumers, policies. */
+  readonly attributes: ReadonlyMap<string, string>;
   /** The open shard whose range holds `hashKey` (0..2^128-1). */
   shardForHash(hashKey: bigint): Shard;
+  addShardsListener(listener: ShardsListener): void;
+  removeShardsListener(listener: ShardsListener): void;
 }
+
+/** Told each time shards of a stream were opened and closed, and once when the stream was deleted. */
+export interface ShardsListener {
+  onShardsChanged(stream: Stream): void;
+}
+
+/** How a stream's shards are to change; shards are named by their index. */
+export type ReshardRequest =
+  /** In two; `at` is the first hash key of the second. */
+  | { kind: "split"; shard: number; at: bigint }
+  /** Two open ones to one; `second` begins where `first` ends. */
+  | { kind: "merge"; first: number; second: number }
+  /** To `shardCount` open ones, at most twice as many as now. */
+  | { kind: "scale"; shardCount: number };
+
+/** New values by name; undefined removes one. */
+export type AttributeChanges = ReadonlyMap<string, string | undefined>;
 
 export interface CreateStreamRequest {
   name: string;
@@ -41,6 +64,7 @@ export interface CreateStreamRequest {
   retentionMs?: number;
   /** Default "sync": acknowledged means on the disk. */
   durability?: Durability;
+  attributes?: ReadonlyMap<string, string>;
 }
 
 /** A record as Kinesis has it; `explicitHashKey` wins over the MD5 of `partitionKey`. */
@@ -58,6 +82,22 @@ export interface Broker {
   createStream(request: CreateStreamRequest): Promise<Stream>;
   /** Deletes a stream and its records; resolves when it stays deleted after a crash. Throws stream_not_found. */
   deleteStream(name: string): Promise<void>;
+  /**
+   * Splits and merges: the parents close and stay readable, the children are open once this resolves, and a crash
+   * leaves the one or the other. Throws stream_not_found, stream_not_ready while another is under way,
+   * shard_not_found, shard_closed, argument_invalid, shard_count_invalid, limit_exceeded, …
+   */
+  reshard(stream: Stream, request: ReshardRequest): Promise<void>;
+  /** Keeps a stream's records for `retentionMs` from now on. Durable on return. Throws stream_not_found, … */
+  setRetention(stream: Stream, retentionMs: number): void;
+  /** Changes what edges keep with a stream, all or nothing. Durable on return. Throws stream_not_found, … */
+  setAttributes(stream: Stream, changes: AttributeChanges): void;
+  /** What the edges keep with the broker itself, by names of their own. */
+  readonly settings: ReadonlyMap<string, string>;
+  /** Changes one of them. Durable on return. */
+  setSetting(name: string, value: string): void;
+  /** Shards that all streams may have together, closed ones that can still be read included. */
+  readonly shardCountMax: number;
   /** The stream of that name; undefined when there is none. */
   streamByName(name: string): Stream | undefined;
   /** The stream of that id (32 hex digits); undefined when there is none. */

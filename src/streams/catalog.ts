@@ -2,29 +2,25 @@
  * The catalog: which streams and shards exist, in the data folder's SQLite database, voik.db. A change has
  * happened when its call returns: write-ahead log, synchronous=full.
  *
- *   meta(key, value)                                             cluster_id
- *   streams(id, name, state, created_at_ms, retention_ms, durability)   state: creating -> active -> deleting
- *   shards(stream_id, shard_index, hash_start, hash_end, created_at_ms, closed_at_ms, parents)
+ * What a row holds stands in catalog-schema.ts. A reshard is one transaction: parents closed, children added.
  *
  * A stream's folder exists at most while its row does: the row is there (creating) before the folder, and goes
  * (deleting) after it, so a crash in between leaves a row that says what to clean up. Hash keys are decimal text.
  */
 import { Database, SQLiteError } from "bun:sqlite";
+import { assert } from "../base/assert.ts";
 import { VoikError } from "../base/errors.ts";
 import type { FileSystem } from "../base/file-system.ts";
 import { type Random, randomId } from "../base/random.ts";
 import { DURABILITIES, type Durability } from "../log/log-factory.ts";
-import type { HashRange } from "./hash-range.ts";
+import type { AttributeChanges } from "./broker.ts";
+import { APPLICATION_ID, SCHEMA_STEPS } from "./catalog-schema.ts";
+import { tilesHashKeys } from "./hash-range.ts";
+import { openShardsOf, type ReshardPlan, type ShardPlan } from "./reshard.ts";
 
 export type StreamState = "creating" | "active" | "deleting";
 
-export interface ShardRow {
-  index: number;
-  range: HashRange;
-  createdAtMs: number;
-  closedAtMs: number | undefined;
-  parents: number[];
-}
+export type ShardRow = ShardPlan;
 
 export interface StreamRow {
   id: string;
@@ -33,6 +29,8 @@ export interface StreamRow {
   createdAtMs: number;
   retentionMs: number;
   durability: Durability;
+  attributes: Map<string, string>;
+  /** By index, which is not dense: closed shards go once retention has taken them. */
   shards: ShardRow[];
 }
 
@@ -45,39 +43,8 @@ export interface CatalogOptions {
   streamsExist: boolean;
 }
 
-const SCHEMA_VERSION = 2;
-/** "voik", so that file(1) and we can tell the database from another. */
-const APPLICATION_ID = 0x766f696b;
-
-const SCHEMA = `
-  PRAGMA application_id = ${APPLICATION_ID};
-  PRAGMA user_version = ${SCHEMA_VERSION};
-  CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-  CREATE TABLE streams(
-    id TEXT PRIMARY KEY,
-    name TEXT NOT NULL,
-    state TEXT NOT NULL,
-    created_at_ms INTEGER NOT NULL,
-    retention_ms INTEGER NOT NULL,
-    durability TEXT NOT NULL DEFAULT 'sync'
-  ) STRICT;
-  CREATE UNIQUE INDEX streams_by_name ON streams(name) WHERE state <> 'deleting';
-  CREATE TABLE shards(
-    stream_id TEXT NOT NULL REFERENCES streams(id) ON DELETE CASCADE,
-    shard_index INTEGER NOT NULL,
-    hash_start TEXT NOT NULL,
-    hash_end TEXT NOT NULL,
-    created_at_ms INTEGER NOT NULL,
-    closed_at_ms INTEGER,
-    parents TEXT NOT NULL,
-    PRIMARY KEY (stream_id, shard_index)
-  ) STRICT, WITHOUT ROWID;
-`;
-
-/** What leads from each older format to the next one. */
-const STEPS: Record<number, string> = {
-  1: "ALTER TABLE streams ADD COLUMN durability TEXT NOT NULL DEFAULT 'sync'",
-};
+/** Settings of the edges lie in `meta` beside our own keys. */
+const SETTING_PREFIX = "setting.";
 
 interface StreamRecord {
   id: string;
@@ -86,6 +53,12 @@ interface StreamRecord {
   created_at_ms: number;
   retention_ms: number;
   durability: string;
+}
+
+interface AttributeRecord {
+  stream_id: string;
+  name: string;
+  value: string;
 }
 
 interface ShardRecord {
@@ -124,6 +97,7 @@ export class Catalog {
       database.run("PRAGMA journal_mode = WAL");
       database.run("PRAGMA synchronous = FULL");
       database.run("PRAGMA foreign_keys = ON");
+      migrate(database, options);
       return new Catalog(database, path, readClusterId(database, options));
     } catch (error) {
       database?.close();
@@ -138,33 +112,69 @@ export class Catalog {
       const shards = this.database
         .query<ShardRecord, []>("SELECT * FROM shards ORDER BY stream_id, shard_index")
         .all();
-      const byStream = Map.groupBy(shards, (shard) => shard.stream_id);
-      return streams.map((stream) => toStreamRow(stream, byStream.get(stream.id) ?? [], this.path));
+      const attributes = this.database.query<AttributeRecord, []>("SELECT * FROM attributes").all();
+      const shardsOf = Map.groupBy(shards, (shard) => shard.stream_id);
+      const attributesOf = Map.groupBy(attributes, (attribute) => attribute.stream_id);
+      return streams.map((stream) =>
+        toStreamRow(stream, shardsOf.get(stream.id) ?? [], attributesOf.get(stream.id) ?? [], this.path),
+      );
     });
   }
 
-  /** Adds a stream and its shards. */
-  addStream(stream: StreamRow): void {
+  /** What the edges keep with the broker, by name. */
+  settings(): Map<string, string> {
+    const query = this.database.query<{ key: string; value: string }, []>("SELECT key, value FROM meta");
+    const rows = this.guard(() => query.all()).filter(({ key }) => key.startsWith(SETTING_PREFIX));
+    return new Map(rows.map(({ key, value }) => [key.slice(SETTING_PREFIX.length), value]));
+  }
+
+  setSetting(name: string, value: string): void {
     this.guard(() =>
-      this.database.transaction(() => {
-        this.database
-          .query("INSERT INTO streams VALUES (?, ?, ?, ?, ?, ?)")
-          .run(
-            stream.id,
-            stream.name,
-            stream.state,
-            stream.createdAtMs,
-            stream.retentionMs,
-            stream.durability,
-          );
-        const insert = this.database.query("INSERT INTO shards VALUES (?, ?, ?, ?, ?, ?, ?)");
-        for (const { index, range, createdAtMs, closedAtMs, parents } of stream.shards) {
-          const start = range.start.toString();
-          const end = range.end.toString();
-          insert.run(stream.id, index, start, end, createdAtMs, closedAtMs ?? null, parents.join(","));
-        }
-      })(),
+      this.database.query("REPLACE INTO meta VALUES (?, ?)").run(SETTING_PREFIX + name, value),
     );
+  }
+
+  /** Adds a stream with its shards and attributes. */
+  addStream(stream: StreamRow): void {
+    this.change(() => {
+      this.database
+        .query("INSERT INTO streams VALUES (?, ?, ?, ?, ?, ?)")
+        .run(stream.id, stream.name, stream.state, stream.createdAtMs, stream.retentionMs, stream.durability);
+      this.insertShards(stream.id, stream.shards);
+      this.writeAttributes(stream.id, stream.attributes);
+    });
+  }
+
+  /** Closes the parents and adds the children of a reshard, at once. */
+  reshard(id: string, { closing, added }: ReshardPlan): void {
+    this.change(() => {
+      const close = this.database.query(
+        "UPDATE shards SET closed_at_ms = ? WHERE stream_id = ? AND shard_index = ? AND closed_at_ms IS NULL",
+      );
+      for (const [index, { closedAtMs }] of closing) {
+        const { changes } = close.run(closedAtMs, id, index);
+        assert(changes === 1, "a shard that closes is open");
+      }
+      this.insertShards(id, added);
+    });
+  }
+
+  /** Forgets closed shards that retention has taken; their folders go after. */
+  removeShards(id: string, indexes: readonly number[]): void {
+    this.change(() => {
+      const remove = this.database.query("DELETE FROM shards WHERE stream_id = ? AND shard_index = ?");
+      for (const index of indexes) remove.run(id, index);
+    });
+  }
+
+  setRetention(id: string, retentionMs: number): void {
+    this.guard(() =>
+      this.database.query("UPDATE streams SET retention_ms = ? WHERE id = ?").run(retentionMs, id),
+    );
+  }
+
+  setAttributes(id: string, changes: AttributeChanges): void {
+    this.change(() => this.writeAttributes(id, changes));
   }
 
   /** Moves a stream on to `state`. */
@@ -179,6 +189,29 @@ export class Catalog {
 
   close(): void {
     this.database.close();
+  }
+
+  private insertShards(id: string, shards: readonly ShardRow[]): void {
+    const insert = this.database.query("INSERT INTO shards VALUES (?, ?, ?, ?, ?, ?, ?)");
+    for (const { index, range, createdAtMs, closedAtMs, parents } of shards) {
+      const start = range.start.toString();
+      const end = range.end.toString();
+      insert.run(id, index, start, end, createdAtMs, closedAtMs ?? null, parents.join(","));
+    }
+  }
+
+  private writeAttributes(id: string, changes: AttributeChanges): void {
+    const replace = this.database.query("REPLACE INTO attributes VALUES (?, ?, ?)");
+    const remove = this.database.query("DELETE FROM attributes WHERE stream_id = ? AND name = ?");
+    for (const [name, value] of changes) {
+      if (value === undefined) remove.run(id, name);
+      else replace.run(id, name, value);
+    }
+  }
+
+  /** Runs `run` as one transaction: after a crash or an error, all of it or nothing. */
+  private change(run: () => void): void {
+    this.guard(() => this.database.transaction(run)());
   }
 
   private guard<T>(run: () => T): T {
@@ -200,35 +233,31 @@ function checkIdentity(database: Database, options: CatalogOptions): void {
     return;
   }
   if (application !== APPLICATION_ID) throw damaged(options.path, "it is not a voik database");
-  if (version > SCHEMA_VERSION) {
+  if (version > SCHEMA_STEPS.length) {
     throw new VoikError(
       "unsupported",
-      `${options.path} has format ${version}, this voik knows formats up to ${SCHEMA_VERSION}: start the newer voik that wrote it`,
+      `${options.path} has format ${version}, this voik knows formats up to ${SCHEMA_STEPS.length}: start the newer voik that wrote it`,
     );
   }
   const check = database.query<{ quick_check: string }, []>("PRAGMA quick_check(1)").get()?.quick_check;
   if (check !== "ok") throw damaged(options.path, String(check));
 }
 
-/** Brings a database of an older voik to this format, one step after the other. */
-function migrate(database: Database): void {
-  for (let version = pragma(database, "user_version"); version < SCHEMA_VERSION; version++) {
-    database.transaction(() => {
-      database.run(STEPS[version] as string);
-      database.run(`PRAGMA user_version = ${version + 1}`);
-    })();
-  }
+/** Brings the tables to this voik's format; makes them, and the cluster id, in a new database. */
+function migrate(database: Database, options: CatalogOptions): void {
+  const version = pragma(database, "user_version");
+  if (version === SCHEMA_STEPS.length) return;
+  database.transaction(() => {
+    for (const step of SCHEMA_STEPS.slice(version)) database.run(step);
+    database.run(`PRAGMA application_id = ${APPLICATION_ID}`);
+    database.run(`PRAGMA user_version = ${SCHEMA_STEPS.length}`);
+    if (version === 0) {
+      database.query("INSERT INTO meta VALUES ('cluster_id', ?)").run(randomId(options.random));
+    }
+  })();
 }
 
-/** Reads the cluster id, first making tables and id in a new database. */
 function readClusterId(database: Database, options: CatalogOptions): string {
-  if (pragma(database, "user_version") === 0) {
-    database.transaction(() => {
-      database.run(SCHEMA);
-      database.query("INSERT INTO meta VALUES ('cluster_id', ?)").run(randomId(options.random));
-    })();
-  }
-  migrate(database);
   const query = database.query<{ value: string }, []>("SELECT value FROM meta WHERE key = 'cluster_id'");
   const clusterId = query.get()?.value;
   if (clusterId === undefined) throw damaged(options.path, "it has no cluster id");
@@ -239,10 +268,15 @@ function pragma(database: Database, name: "user_version" | "application_id"): nu
   return database.query<Record<string, number>, []>(`PRAGMA ${name}`).get()?.[name] ?? 0;
 }
 
-function toStreamRow(stream: StreamRecord, shards: readonly ShardRecord[], path: string): StreamRow {
-  if (shards.length === 0 || shards.some((shard, i) => shard.shard_index !== i)) {
+function toStreamRow(
+  stream: StreamRecord,
+  shards: readonly ShardRecord[],
+  attributes: readonly AttributeRecord[],
+  path: string,
+): StreamRow {
+  const rows = shards.map((shard) => toShardRow(shard, path));
+  if (!tilesHashKeys(openShardsOf(rows).map((shard) => shard.range)))
     throw damaged(path, `stream ${stream.name} lacks shards`);
-  }
   const { durability } = stream;
   if (!DURABILITIES.includes(durability as Durability)) {
     throw damaged(path, `stream ${stream.name} has the unknown durability ${durability}`);
@@ -254,13 +288,18 @@ function toStreamRow(stream: StreamRecord, shards: readonly ShardRecord[], path:
     createdAtMs: stream.created_at_ms,
     retentionMs: stream.retention_ms,
     durability: durability as Durability,
-    shards: shards.map((shard) => ({
-      index: shard.shard_index,
-      range: { start: hashKeyOf(shard.hash_start, path), end: hashKeyOf(shard.hash_end, path) },
-      createdAtMs: shard.created_at_ms,
-      closedAtMs: shard.closed_at_ms ?? undefined,
-      parents: shard.parents === "" ? [] : shard.parents.split(",").map(Number),
-    })),
+    attributes: new Map(attributes.map(({ name, value }) => [name, value])),
+    shards: rows,
+  };
+}
+
+function toShardRow(shard: ShardRecord, path: string): ShardRow {
+  return {
+    index: shard.shard_index,
+    range: { start: hashKeyOf(shard.hash_start, path), end: hashKeyOf(shard.hash_end, path) },
+    createdAtMs: shard.created_at_ms,
+    closedAtMs: shard.closed_at_ms ?? undefined,
+    parents: shard.parents === "" ? [] : shard.parents.split(",").map(Number),
   };
 }
 

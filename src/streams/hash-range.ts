@@ -28,3 +28,13 @@ export function uniformRanges(count: number): HashRange[] {
     end: i === count - 1 ? HASH_KEY_MAX : BigInt(i + 1) * width - 1n,
   }));
 }
+
+/** Whether `ranges`, in this order, hold every hash key once. */
+export function tilesHashKeys(ranges: readonly HashRange[]): boolean {
+  let next = 0n;
+  for (const { start, end } of ranges) {
+    if (start !== next || end < start) return false;
+    next = end + 1n;
+  }
+  return next === HASH_KEY_MAX + 1n;
+}

@@ -8,7 +8,8 @@ export class LoggedShard implements Shard {
   readonly index: number;
   readonly range: HashRange;
   readonly createdAtMs: number;
-  readonly closedAtMs: number | undefined;
+  /** Set once, by the stream, when the catalog says so. */
+  closedAtMs: number | undefined;
   readonly parents: readonly number[];
 
   constructor(

@@ -8,21 +8,36 @@
  * A stream is created as: row (creating), folders and logs, row (active), then it is visible. It is deleted as:
  * row (deleting), invisible, logs closed, folder removed, row removed. A start after a crash finishes either by
  * removing what is not active. A folder that no row knows is reported and never touched.
+ *
+ * A reshard makes the logs of the new shards, then closes the old and opens the new ones in one transaction, and in
+ * the same step here: no append can come in between, and after a crash the catalog says which of them are open.
  */
 import { join } from "node:path";
-import type { Clock } from "../base/clock.ts";
+import type { Clock, Timer } from "../base/clock.ts";
 import { VoikError } from "../base/errors.ts";
 import type { FileSystem } from "../base/file-system.ts";
 import type { Logger } from "../base/logger.ts";
 import { type Random, randomId } from "../base/random.ts";
 import type { LogFactory, OpenLog } from "../log/log-factory.ts";
 import { appendRecords } from "./append-records.ts";
-import type { AppendOutcome, Broker, CreateStreamRequest, RecordToAppend, Stream } from "./broker.ts";
+import type {
+  AppendOutcome,
+  AttributeChanges,
+  Broker,
+  CreateStreamRequest,
+  RecordToAppend,
+  ReshardRequest,
+  Stream,
+} from "./broker.ts";
 import { Catalog, type StreamRow } from "./catalog.ts";
+import { ClosedShards } from "./closed-shards.ts";
 import { uniformRanges } from "./hash-range.ts";
+import { planReshard } from "./reshard.ts";
 import { StreamFolders } from "./stream-folders.ts";
 import { checkStreamName } from "./stream-name.ts";
 import { ShardedStream } from "./stream.ts";
+
+const SWEEP_INTERVAL_MS = 60_000;
 
 export interface StreamBrokerOptions {
   dataDir: string;
@@ -39,12 +54,18 @@ export interface StreamBrokerOptions {
 
 export class StreamBroker implements Broker {
   readonly clusterId: string;
+  readonly shardCountMax: number;
+  readonly settings: Map<string, string>;
   private readonly byName = new Map<string, ShardedStream>();
   private readonly byId = new Map<string, ShardedStream>();
   private sorted: readonly ShardedStream[] | undefined;
   /** Names and shards of streams that are being created. */
   private readonly reserved = new Map<string, number>();
-  /** Creations and deletions under way. */
+  /** Shards that reshards under way are to add. */
+  private readonly growing = new Map<ShardedStream, number>();
+  private readonly closedShards: ClosedShards;
+  private sweepTimer: Timer | undefined;
+  /** Creations, deletions and reshards under way. */
   private readonly changes = new Set<Promise<unknown>>();
   private closing: Promise<void> | undefined;
 
@@ -54,6 +75,9 @@ export class StreamBroker implements Broker {
     private readonly folders: StreamFolders,
   ) {
     this.clusterId = catalog.clusterId;
+    this.shardCountMax = options.shardCountMax;
+    this.settings = catalog.settings();
+    this.closedShards = new ClosedShards(catalog, folders, options.clock, options.logger);
   }
 
   /**
@@ -78,25 +102,61 @@ export class StreamBroker implements Broker {
   }
 
   async createStream(request: CreateStreamRequest): Promise<Stream> {
-    const { name, shardCount, retentionMs = this.options.retentionMsDefault, durability = "sync" } = request;
+    const { name, shardCount, retentionMs = this.options.retentionMsDefault } = request;
     this.checkOpen();
     checkStreamName(name);
-    if (!Number.isSafeInteger(retentionMs) || retentionMs < 1) {
-      throw new VoikError(
-        "config_invalid",
-        `retention is a whole number of milliseconds from 1, not ${retentionMs}`,
-      );
-    }
+    checkRetention(retentionMs);
     if (this.byName.has(name) || this.reserved.has(name)) {
       throw new VoikError("stream_exists", `stream ${name} exists already`);
     }
     this.checkShardCount(shardCount);
     this.reserved.set(name, shardCount);
     try {
-      return await this.track(this.makeStream({ name, shardCount, retentionMs, durability }));
+      return await this.track(this.makeStream(this.newRow({ ...request, retentionMs })));
     } finally {
       this.reserved.delete(name);
     }
+  }
+
+  async reshard(stream: Stream, request: ReshardRequest): Promise<void> {
+    const own = this.own(stream);
+    if (own.resharding) {
+      throw new VoikError("stream_not_ready", `the shards of ${own.name} are being changed: try again`);
+    }
+    const { added } = planReshard(own.shards, request, this.options.clock.nowMs());
+    if (added.length === 0) return;
+    this.checkShardCount(added.length);
+    this.growing.set(own, added.length);
+    const done = this.track(this.carryOut(own, request));
+    own.reshardEnd = done.catch(() => undefined);
+    try {
+      await done;
+    } finally {
+      own.reshardEnd = undefined;
+      this.growing.delete(own);
+    }
+  }
+
+  setRetention(stream: Stream, retentionMs: number): void {
+    const own = this.own(stream);
+    checkRetention(retentionMs);
+    this.catalog.setRetention(own.id, retentionMs);
+    own.row.retentionMs = retentionMs;
+  }
+
+  setAttributes(stream: Stream, changes: AttributeChanges): void {
+    const { id, row } = this.own(stream);
+    this.catalog.setAttributes(id, changes);
+    for (const [name, value] of changes) {
+      if (value === undefined) row.attributes.delete(name);
+      else row.attributes.set(name, value);
+    }
+  }
+
+  setSetting(name: string, value: string): void {
+    this.checkOpen();
+    this.catalog.setSetting(name, value);
+    this.settings.set(name, value);
   }
 
   async deleteStream(name: string): Promise<void> {
@@ -108,6 +168,7 @@ export class StreamBroker implements Broker {
     this.byName.delete(name);
     this.byId.delete(stream.id);
     this.sorted = undefined;
+    stream.tellListeners();
     await this.track(this.removeDeleted(stream));
   }
 
@@ -125,11 +186,12 @@ export class StreamBroker implements Broker {
   }
 
   async appendRecords(stream: Stream, records: readonly RecordToAppend[]): Promise<AppendOutcome[]> {
-    this.checkOpen();
-    if (this.byId.get(stream.id) !== stream) {
-      throw new VoikError("stream_not_found", `stream ${stream.name} does not exist`);
-    }
-    return appendRecords(stream, records, this.options.clock.nowMs());
+    return appendRecords(this.own(stream), records, this.options.clock.nowMs());
+  }
+
+  /** Removes closed shards that retention has taken; a timer calls it too. */
+  async sweep(): Promise<void> {
+    for (const stream of [...this.byId.values()]) await this.closedShards.sweep(stream);
   }
 
   /** Finishes creations and deletions, then closes every log and the catalog. May be called again. */
@@ -139,6 +201,7 @@ export class StreamBroker implements Broker {
   }
 
   private async shutDown(): Promise<void> {
+    this.sweepTimer?.cancel();
     await Promise.allSettled(this.changes);
     const closed = await Promise.allSettled([...this.byId.values()].map((stream) => closeLogs(stream)));
     this.catalog.close();
@@ -161,26 +224,39 @@ export class StreamBroker implements Broker {
     const active = rows.filter((row) => row.state === "active");
     const logs = await this.folders.openAll(active);
     active.forEach((row, i) => this.add(new ShardedStream(row, logs[i] as OpenLog[])));
+    for (const row of active) await this.folders.removeForgotten(row);
+    this.planSweep();
   }
 
-  private async makeStream(request: Required<CreateStreamRequest>): Promise<ShardedStream> {
-    const { name, shardCount, retentionMs, durability } = request;
+  private planSweep(): void {
+    this.sweepTimer = this.options.clock.after(SWEEP_INTERVAL_MS, () => {
+      void this.track(this.sweep()).finally(() => this.closing ?? this.planSweep());
+    });
+  }
+
+  private newRow(request: CreateStreamRequest & { retentionMs: number }): StreamRow {
+    const { name, shardCount, retentionMs } = request;
     const createdAtMs = this.options.clock.nowMs();
-    const row: StreamRow = {
+    const shards = uniformRanges(shardCount).map((range, index) => ({
+      index,
+      range,
+      createdAtMs,
+      closedAtMs: undefined,
+      parents: [],
+    }));
+    return {
       id: randomId(this.options.random),
       name,
       state: "creating",
       createdAtMs,
       retentionMs,
-      durability,
-      shards: uniformRanges(shardCount).map((range, index) => ({
-        index,
-        range,
-        createdAtMs,
-        closedAtMs: undefined,
-        parents: [],
-      })),
+      durability: request.durability ?? "sync",
+      attributes: new Map(request.attributes),
+      shards,
     };
+  }
+
+  private async makeStream(row: StreamRow): Promise<ShardedStream> {
     this.catalog.addStream(row);
     let logs: OpenLog[] = [];
     try {
@@ -196,7 +272,24 @@ export class StreamBroker implements Broker {
     return stream;
   }
 
+  private async carryOut(stream: ShardedStream, request: ReshardRequest): Promise<void> {
+    const { clock } = this.options;
+    const planned = planReshard(stream.shards, request, clock.nowMs());
+    const logs = await this.folders.createShards(stream.row, planned.added);
+    try {
+      if (stream.deleted) throw new VoikError("stream_not_found", `stream ${stream.name} was deleted`);
+      // Planned again for its times: whatever the parents took up to now is older than the children.
+      const plan = planReshard(stream.shards, request, clock.nowMs());
+      this.catalog.reshard(stream.id, plan);
+      stream.applyReshard(plan, logs);
+    } catch (error) {
+      await Promise.allSettled(logs.map((log) => log.close()));
+      throw error;
+    }
+  }
+
   private async removeDeleted(stream: ShardedStream): Promise<void> {
+    await stream.reshardEnd;
     await closeLogs(stream).catch((error: unknown) => {
       this.options.logger.warn("closing a deleted stream's log failed", {
         id: stream.id,
@@ -234,12 +327,23 @@ export class StreamBroker implements Broker {
     let used = 0;
     for (const stream of this.byId.values()) used += stream.shards.length;
     for (const count of this.reserved.values()) used += count;
+    for (const count of this.growing.values()) used += count;
     if (used + shardCount > most) {
       throw new VoikError(
         "limit_exceeded",
         `${shardCount} more shards would make ${used + shardCount}, at most ${most} are allowed: delete streams or raise the limit`,
       );
     }
+  }
+
+  /** `stream` as this broker's own. Throws VoikError stream_not_found when it was deleted. */
+  private own(stream: Stream): ShardedStream {
+    this.checkOpen();
+    const own = this.byId.get(stream.id);
+    if (own === undefined || own !== stream) {
+      throw new VoikError("stream_not_found", `stream ${stream.name} does not exist`);
+    }
+    return own;
   }
 
   private checkOpen(): void {
@@ -254,6 +358,14 @@ export class StreamBroker implements Broker {
       this.changes.delete(change);
     }
   }
+}
+
+function checkRetention(retentionMs: number): void {
+  if (Number.isSafeInteger(retentionMs) && retentionMs >= 1) return;
+  throw new VoikError(
+    "config_invalid",
+    `retention is a whole number of milliseconds from 1, not ${retentionMs}`,
+  );
 }
 
 async function closeLogs(stream: ShardedStream): Promise<void> {

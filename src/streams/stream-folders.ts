@@ -7,7 +7,7 @@ import { VoikError } from "../base/errors.ts";
 import type { FileSystem } from "../base/file-system.ts";
 import type { Logger } from "../base/logger.ts";
 import type { LogFactory, OpenLog } from "../log/log-factory.ts";
-import type { StreamRow } from "./catalog.ts";
+import type { ShardRow, StreamRow } from "./catalog.ts";
 import { DamagedLog } from "./damaged-log.ts";
 
 export interface StreamFoldersOptions {
@@ -56,6 +56,21 @@ export class StreamFolders {
     return openEach(row.shards, (shard) => this.options.openLog(this.shardFolder(row, shard.index), row));
   }
 
+  /**
+   * Makes and opens the logs of shards that a stream is to get, all or none. What an attempt left that did not end
+   * is used again; it was never written to. Throws VoikError storage_damaged when records are in the way.
+   */
+  async createShards(row: StreamRow, shards: readonly ShardRow[]): Promise<OpenLog[]> {
+    const logs = await openEach(shards, (shard) => this.openNew(row, shard.index));
+    try {
+      await this.options.fileSystem.syncFolder(join(this.root, row.id));
+      return logs;
+    } catch (error) {
+      await Promise.allSettled(logs.map((log) => log.close()));
+      throw error;
+    }
+  }
+
   /** Opens the logs of existing streams, in their order; a damaged or missing one becomes a DamagedLog. */
   async openAll(rows: readonly StreamRow[]): Promise<OpenLog[][]> {
     const wanted = rows.flatMap((row) => row.shards.map((shard) => ({ row, index: shard.index })));
@@ -71,6 +86,40 @@ export class StreamFolders {
     if (!fileSystem.exists(folder)) return;
     fileSystem.removeFolder(folder);
     await fileSystem.syncFolder(this.root);
+  }
+
+  /** Removes a shard's folder, durably. None is no error. */
+  async removeShard(id: string, index: number): Promise<void> {
+    const { fileSystem } = this.options;
+    const folder = join(this.root, id, String(index));
+    if (!fileSystem.exists(folder)) return;
+    fileSystem.removeFolder(folder);
+    await fileSystem.syncFolder(join(this.root, id));
+  }
+
+  /** Removes the folders of shards that the catalog forgot because retention had taken them. */
+  async removeForgotten(row: StreamRow): Promise<void> {
+    const { fileSystem } = this.options;
+    const folder = join(this.root, row.id);
+    if (!fileSystem.exists(folder)) return;
+    const known = new Set(row.shards.map((shard) => String(shard.index)));
+    const last = row.shards.at(-1)?.index ?? 0;
+    for (const { name } of fileSystem.list(folder)) {
+      // Numbers past the last one may be what a restored, older catalog does not know yet: never ours to remove.
+      if (known.has(name) || !/^\d{1,10}$/.test(name) || Number(name) > last) continue;
+      await this.removeShard(row.id, Number(name));
+    }
+  }
+
+  private async openNew(row: StreamRow, index: number): Promise<OpenLog> {
+    const folder = this.shardFolder(row, index);
+    const log = await this.options.openLog(folder, row);
+    if (log.endOffset === 0) return log;
+    await log.close();
+    throw new VoikError(
+      "storage_damaged",
+      `${folder} holds records of a shard that the catalog does not know: put a newer voik.db back, or move it away`,
+    );
   }
 
   private async openExisting(row: StreamRow, index: number): Promise<OpenLog> {

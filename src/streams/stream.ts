@@ -1,34 +1,62 @@
-/** A stream with its shards open, and the routing of hash keys to them. */
+/** A stream with its shards open, the routing of hash keys to them, and its reshards once they are durable. */
 import { assert } from "../base/assert.ts";
 import type { Durability, OpenLog } from "../log/log-factory.ts";
-import type { Stream } from "./broker.ts";
+import type { ShardsListener, Stream } from "./broker.ts";
 import type { StreamRow } from "./catalog.ts";
+import { tilesHashKeys } from "./hash-range.ts";
+import { openShardsOf, type ReshardPlan } from "./reshard.ts";
 import { LoggedShard } from "./shard.ts";
 
 export class ShardedStream implements Stream {
-  readonly id: string;
-  readonly name: string;
-  readonly createdAtMs: number;
-  readonly retentionMs: number;
-  readonly durability: Durability;
-  readonly shards: readonly LoggedShard[];
   /** Set by the broker once the stream takes no more writes. */
   deleted = false;
+  /** The reshard under way; it never rejects. */
+  reshardEnd: Promise<unknown> | undefined;
+  private all: readonly LoggedShard[];
   /** The open shards by the start of their ranges, which tile 0..2^128-1. */
-  private readonly routes: readonly LoggedShard[];
+  private routes: readonly LoggedShard[];
+  private readonly listeners = new Set<ShardsListener>();
 
-  /** `logs`: one for each of the row's shards, in their order. */
-  constructor(row: StreamRow, logs: readonly OpenLog[]) {
+  /** `row` is the stream's own from now on; `logs`: one for each of its shards, in their order. */
+  constructor(
+    readonly row: StreamRow,
+    logs: readonly OpenLog[],
+  ) {
     assert(row.shards.length === logs.length, "a stream has one log for each shard");
-    this.id = row.id;
-    this.name = row.name;
-    this.createdAtMs = row.createdAtMs;
-    this.retentionMs = row.retentionMs;
-    this.durability = row.durability;
-    this.shards = row.shards.map((shard, i) => new LoggedShard(this, shard, logs[i] as OpenLog));
-    this.routes = this.shards
-      .filter((shard) => shard.closedAtMs === undefined)
-      .sort((a, b) => (a.range.start < b.range.start ? -1 : 1));
+    this.all = row.shards.map((shard, i) => new LoggedShard(this, shard, logs[i] as OpenLog));
+    this.routes = openShardsOf(this.all);
+  }
+
+  get id(): string {
+    return this.row.id;
+  }
+
+  get name(): string {
+    return this.row.name;
+  }
+
+  get createdAtMs(): number {
+    return this.row.createdAtMs;
+  }
+
+  get retentionMs(): number {
+    return this.row.retentionMs;
+  }
+
+  get durability(): Durability {
+    return this.row.durability;
+  }
+
+  get attributes(): ReadonlyMap<string, string> {
+    return this.row.attributes;
+  }
+
+  get shards(): readonly LoggedShard[] {
+    return this.all;
+  }
+
+  get resharding(): boolean {
+    return this.reshardEnd !== undefined;
   }
 
   shardForHash(hashKey: bigint): LoggedShard {
@@ -42,5 +70,42 @@ export class ShardedStream implements Stream {
     const shard = this.routes[low] as LoggedShard;
     assert(hashKey >= shard.range.start && hashKey <= shard.range.end, "open shards tile the hash keys");
     return shard;
+  }
+
+  /** The one open shard that all keys go to, if there is but one. */
+  get onlyOpenShard(): LoggedShard | undefined {
+    return this.routes.length === 1 ? this.routes[0] : undefined;
+  }
+
+  /** Closes and opens what the catalog has closed and opened, in one step; `logs`: one for each added shard. */
+  applyReshard({ closing, added }: ReshardPlan, logs: readonly OpenLog[]): void {
+    const children = added.map((row, i) => new LoggedShard(this, row, logs[i] as OpenLog));
+    for (const shard of this.all) shard.closedAtMs ??= closing.get(shard.index)?.closedAtMs;
+    this.setShards([...this.all, ...children]);
+  }
+
+  /** Forgets shards that retention has taken; none of them is open. */
+  dropShards(dropped: ReadonlySet<LoggedShard>): void {
+    this.setShards(this.all.filter((shard) => !dropped.has(shard)));
+  }
+
+  addShardsListener(listener: ShardsListener): void {
+    this.listeners.add(listener);
+  }
+
+  removeShardsListener(listener: ShardsListener): void {
+    this.listeners.delete(listener);
+  }
+
+  tellListeners(): void {
+    for (const listener of [...this.listeners]) listener.onShardsChanged(this);
+  }
+
+  private setShards(shards: readonly LoggedShard[]): void {
+    this.routes = openShardsOf(shards);
+    const ranges = this.routes.map((shard) => shard.range);
+    assert(tilesHashKeys(ranges), "open shards tile the hash keys");
+    this.all = shards;
+    this.tellListeners();
   }
 }

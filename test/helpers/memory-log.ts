@@ -5,7 +5,7 @@
  */
 import { mkdirSync } from "node:fs";
 import { VoikError } from "../../src/base/errors.ts";
-import type { LogFactory, OpenLog } from "../../src/log/log-factory.ts";
+import type { LogFactory, LogOverrides, OpenLog } from "../../src/log/log-factory.ts";
 import { RecordReader } from "../../src/log/record.ts";
 import { baseOffsetOf, maxTimestampOf, nextOffsetOf, stampBatch } from "../../src/log/record-batch.ts";
 import type { DurableWaiter, LogRange, TailListener, TimestampPosition } from "../../src/log/shard-log.ts";
@@ -22,7 +22,7 @@ export class MemoryLog implements OpenLog {
   openRanges = 0;
   /** Thrown by the next appends while set. */
   appendError: VoikError | undefined;
-  retentionMs = 0;
+  overrides: LogOverrides = { retentionMs: 0 };
   private held = false;
   private syncPlanned = false;
   private readonly batches: Buffer[] = [];
@@ -181,7 +181,7 @@ export class MemoryLogs {
   /** Thrown by the next `open` of a folder that matches, once. */
   openError: { folder: RegExp; error: Error } | undefined;
 
-  readonly open: LogFactory = async (folder, { retentionMs }) => {
+  readonly open: LogFactory = async (folder, overrides) => {
     if (this.openError?.folder.test(folder)) {
       const { error } = this.openError;
       this.openError = undefined;
@@ -191,7 +191,7 @@ export class MemoryLogs {
     let log = this.byFolder.get(folder);
     if (log === undefined) this.byFolder.set(folder, (log = new MemoryLog()));
     log.closed = false;
-    log.retentionMs = retentionMs;
+    log.overrides = overrides;
     return log;
   };
 }

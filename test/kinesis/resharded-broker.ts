@@ -36,6 +36,7 @@ export class ReshardedBroker implements Broker {
       createdAtMs,
       retentionMs,
       durability: "sync" as const,
+      attributes: new Map<string, string>(),
       shards,
     };
     this.stream = new ShardedStream(row, this.logs);
@@ -51,7 +52,17 @@ export class ReshardedBroker implements Broker {
   streamByName = (name: string) => (name === "s" ? this.stream : undefined);
   streamById = (id: string) => (id === this.stream.id ? this.stream : undefined);
   listStreams = () => [this.stream];
+  readonly settings = new Map<string, string>();
+  readonly shardCountMax = 1000;
+  reshard = (): Promise<void> => Promise.reject(new Error("not in this test"));
+  setRetention = (): never => this.refuse();
+  setAttributes = (): never => this.refuse();
+  setSetting = (): never => this.refuse();
   createStream = (): Promise<Stream> => Promise.reject(new Error("not in this test"));
   deleteStream = (): Promise<void> => Promise.reject(new Error("not in this test"));
   appendRecords = (): Promise<AppendOutcome[]> => Promise.reject(new Error("not in this test"));
+
+  private refuse(): never {
+    throw new Error("not in this test");
+  }
 }

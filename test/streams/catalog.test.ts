@@ -7,7 +7,9 @@ import { join } from "node:path";
 import { disk } from "../../src/base/disk.ts";
 import { VoikError } from "../../src/base/errors.ts";
 import { seededRandom } from "../../src/base/random.ts";
-import { Catalog, type StreamRow } from "../../src/streams/catalog.ts";
+import { Catalog, type ShardRow, type StreamRow } from "../../src/streams/catalog.ts";
+import { APPLICATION_ID, SCHEMA_STEPS } from "../../src/streams/catalog-schema.ts";
+import { planReshard } from "../../src/streams/reshard.ts";
 import { uniformRanges } from "../../src/streams/hash-range.ts";
 
 let folder: string;
@@ -34,12 +36,12 @@ function refusal(streamsExist = false): [string, string] {
 }
 
 function row(name: string, shardCount: number): StreamRow {
-  const shards = uniformRanges(shardCount).map((range, index) => ({
+  const shards: ShardRow[] = uniformRanges(shardCount).map((range, index) => ({
     index,
     range,
     createdAtMs: 1_700_000_000_123 + index,
-    closedAtMs: index === 0 ? 1_800_000_000_000 : undefined,
-    parents: index === 2 ? [0, 1] : [],
+    closedAtMs: undefined,
+    parents: [],
   }));
   const id = Bun.MD5.hash(name, "hex");
   const durability = shardCount === 1 ? "os" : "sync";
@@ -50,6 +52,7 @@ function row(name: string, shardCount: number): StreamRow {
     createdAtMs: 1_700_000_000_000,
     retentionMs: 86_400_000,
     durability,
+    attributes: new Map([["a", "1"]]),
     shards,
   };
 }
@@ -74,21 +77,53 @@ test("rows come back as they were written", () => {
   again.close();
 });
 
-test("a catalog of the first format gets the columns that it lacks, once", () => {
-  const catalog = open();
-  catalog.addStream(row("a", 3));
-  const { clusterId } = catalog;
-  catalog.close();
+test("a catalog of the first format gets what it lacks, once, and keeps what is in it", () => {
   const old = new Database(path);
-  old.run("ALTER TABLE streams DROP COLUMN durability");
-  old.run("PRAGMA user_version = 1");
+  old.run(SCHEMA_STEPS[0] as string);
+  old.run(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = 1`);
+  old.run("INSERT INTO meta VALUES ('cluster_id', 'c')");
+  old.run("INSERT INTO streams VALUES ('i', 'n', 'active', 1, 2)");
+  old.run(`INSERT INTO shards VALUES ('i', 0, '0', '${2n ** 128n - 1n}', 1, NULL, '')`);
   old.close();
+  const attributes = new Map<string, string>();
   for (let start = 0; start < 2; start++) {
-    const again = open(true);
-    expect(again.streams()).toEqual([row("a", 3)]);
-    expect(again.clusterId).toBe(clusterId);
-    again.close();
+    const catalog = open(true);
+    expect(catalog.clusterId).toBe("c");
+    expect(catalog.streams()).toMatchObject([
+      { id: "i", name: "n", retentionMs: 2, durability: "sync", attributes },
+    ]);
+    catalog.setAttributes("i", new Map([["tag", "x"]]));
+    attributes.set("tag", "x");
+    catalog.close();
   }
+});
+
+test("a reshard, attributes, retention and settings come back as they were written", () => {
+  const catalog = open();
+  const stream = row("s", 2);
+  catalog.addStream(stream);
+  const plan = planReshard(stream.shards, { kind: "merge", first: 0, second: 1 }, 1_800_000_000_000);
+  catalog.reshard(stream.id, plan);
+  catalog.setRetention(stream.id, 7);
+  catalog.setAttributes(
+    stream.id,
+    new Map([
+      ["a", undefined],
+      ["b", "2"],
+    ]),
+  );
+  catalog.setSetting("x", "y");
+  catalog.close();
+  const again = open(true);
+  expect(again.settings()).toEqual(new Map([["x", "y"]]));
+  const [found] = again.streams();
+  expect(found?.retentionMs).toBe(7);
+  expect(found?.attributes).toEqual(new Map([["b", "2"]]));
+  const closedAtMs = 1_799_999_999_999;
+  expect(found?.shards).toEqual([...stream.shards.map((shard) => ({ ...shard, closedAtMs })), ...plan.added]);
+  again.removeShards(stream.id, [0, 1]);
+  expect(again.streams()[0]?.shards).toEqual([...plan.added]);
+  again.close();
 });
 
 test("a durability that this voik does not know is refused", () => {
@@ -140,7 +175,7 @@ test("a newer format is refused and left as it is", () => {
   const before = readFileSync(path);
   expect(refusal()).toEqual([
     "unsupported",
-    expect.stringContaining("has format 1000, this voik knows formats up to 2"),
+    expect.stringContaining(`has format 1000, this voik knows formats up to ${SCHEMA_STEPS.length}`),
   ]);
   expect(readFileSync(path).equals(before)).toBe(true);
 });
