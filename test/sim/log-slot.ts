@@ -6,14 +6,13 @@ import { VoikError } from "../../src/base/errors.ts";
 import type { ErrorCode } from "../../src/base/errors.ts";
 import type { FileSystem } from "../../src/base/file-system.ts";
 import { silentLogger } from "../../src/base/logger.ts";
-import { BatchBuilder } from "../../src/log/batch-builder.ts";
 import type { CommitLog } from "../../src/log/commit-log.ts";
 import type { GroupCommit } from "../../src/log/group-commit.ts";
 import type { CommitLogOptions } from "../../src/log/open-segments.ts";
-import { stampBatch } from "../../src/log/record-batch.ts";
 import type { LogRange } from "../../src/log/shard-log.ts";
 import { demand, ModelLog, Violation } from "./model-log.ts";
 import type { ModelBatch } from "./model-log.ts";
+import { makeBatch } from "./sim-batch.ts";
 import type { SimDisk } from "./sim-disk.ts";
 import type { SimRandom } from "./sim-random.ts";
 import type { SimScheduler } from "./sim-scheduler.ts";
@@ -53,12 +52,6 @@ interface HeldRange {
 }
 
 const RANGES_HELD_MAX = 3;
-/** Where the bytes of all records come from. */
-const POOL = Buffer.alloc(
-  1 << 16,
-  "The sea, once it casts its spell, holds one in its net of wonder forever. ",
-);
-
 export class LogSlot {
   readonly model: ModelLog;
   state: "closed" | "opening" | "open" | "closing" = "closed";
@@ -109,7 +102,12 @@ export class LogSlot {
   append(): void {
     const { random, trace } = this.parts;
     const log = this.openLog();
-    const { batch, sent } = this.makeBatch();
+    const { batch, sent } = makeBatch(
+      random,
+      this.parts.scheduler.nowMs(),
+      this.settings.recordBytesMax,
+      this.model.end,
+    );
     trace(`append ${batch.bytes.length} bytes at ${batch.baseOffset}..${batch.endOffset}`);
     this.recovered = undefined;
     const life = this.life as ProcessLife;
@@ -357,23 +355,6 @@ export class LogSlot {
       (code === "storage_damaged" && codes.includes(code) && fired.includes("flip")) ||
       (code === "offset_out_of_range" && codes.includes(code));
     demand(fair, `${code} for no reason: ${error.message}`);
-  }
-
-  private makeBatch(): { batch: ModelBatch; sent: Buffer } {
-    const { random, scheduler } = this.parts;
-    const builder = new BatchBuilder();
-    const timestampsMs: number[] = [];
-    for (let count = random.between(1, 5); count > 0; count--) {
-      const bytes = random.below(random.oneIn(3) ? this.settings.recordBytesMax : 60);
-      const from = random.below(POOL.length - bytes);
-      timestampsMs.push(scheduler.nowMs() - random.below(500));
-      builder.add(null, POOL.subarray(from, from + bytes), timestampsMs[timestampsMs.length - 1] as number);
-    }
-    const sent = builder.build();
-    const bytes = Buffer.from(sent);
-    const baseOffset = this.model.end;
-    stampBatch(bytes, baseOffset, 0);
-    return { sent, batch: { baseOffset, endOffset: baseOffset + timestampsMs.length, bytes, timestampsMs } };
   }
 
   private openFiles(): number {

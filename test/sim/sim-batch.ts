@@ -1,0 +1,33 @@
+/** Batches for the simulated logs: small and large records, times that go back and forth. */
+import { BatchBuilder } from "../../src/log/batch-builder.ts";
+import { stampBatch } from "../../src/log/record-batch.ts";
+import type { ModelBatch } from "./model-log.ts";
+import type { SimRandom } from "./sim-random.ts";
+
+/** Where the bytes of all records come from. */
+const POOL = Buffer.alloc(
+  1 << 16,
+  "The sea, once it casts its spell, holds one in its net of wonder forever. ",
+);
+
+/** A batch as it is appended, and as it has to lie in the log when it gets `baseOffset`. */
+export function makeBatch(
+  random: SimRandom,
+  nowMs: number,
+  recordBytesMax: number,
+  baseOffset: number,
+): { sent: Buffer; batch: ModelBatch } {
+  const builder = new BatchBuilder();
+  const timestampsMs: number[] = [];
+  for (let count = random.between(1, 5); count > 0; count--) {
+    const bytes = random.below(random.oneIn(3) ? recordBytesMax : 60);
+    const from = random.below(POOL.length - bytes);
+    const timestampMs = nowMs - random.below(500);
+    timestampsMs.push(timestampMs);
+    builder.add(null, POOL.subarray(from, from + bytes), timestampMs);
+  }
+  const sent = builder.build();
+  const bytes = Buffer.from(sent);
+  stampBatch(bytes, baseOffset, 0);
+  return { sent, batch: { baseOffset, endOffset: baseOffset + timestampsMs.length, bytes, timestampsMs } };
+}
