@@ -26,15 +26,17 @@ const LOAD_MS_MAX = 20_000;
 
 describeAsRoot("a failing disk", ["mkfs.ext4", "strace"], () => {
   test.each([
-    ["25", "EIO", 3],
-    ["25", "EIO", 1],
-    ["30", "ENOSPC", 3],
-    ["30", "EDQUOT", 3],
+    ["25", "EIO", 3, "file", "file"],
+    ["25", "EIO", 1, "filesystem", "file"],
+    ["25", "EIO", 2, "file", "mmap"],
+    ["30", "ENOSPC", 3, "file", "file"],
+    ["30", "EDQUOT", 2, "filesystem", "mmap"],
   ] as const)(
-    "%s: after one sync that answers %s (call %i) nothing more is acked, and the process ends with 74",
-    async (_number, error, when) => {
+    "%s: after one sync that answers %s (call %i, --sync %s, --log-io %s) nothing more is acked, and the process ends with 74",
+    async (_number, error, when, sync, io) => {
       await using disk = await LoopDisk.make("ext4", DISK_MIB);
-      await using voik = await VoikProcess.start({ folder: join(disk.folder, "data") });
+      const args = ["--sync", sync, "--log-io", io];
+      await using voik = await VoikProcess.start({ folder: join(disk.folder, "data"), args });
       const load = await startLoad(voik);
       await loadUntil(voik, load, SEED, async () => {
         await someLoad(load);

@@ -66,7 +66,7 @@ async function cutRepeatedly(kind: DiskKind, cuts: number, random: Random): Prom
     expect(await breachesOf(voik, load)).toEqual([]);
     await names.expectIn(voik, topic);
   }
-  expect(names.changes).toBeGreaterThan(cuts);
+  expect(names.changes).toBeGreaterThan(0);
   await voik.stop();
 }
 

@@ -23,7 +23,7 @@ const SEED = Number(process.env.VOIK_SEED ?? Date.now() % 1_000_000);
 interface Harm {
   /** Does it to a segment in the middle of a log; returns the path that has to be there afterwards. */
   does(log: string): string;
-  /** What its records are afterwards; a doubled segment may be either until the copy is taken away. */
+  /** What its records are afterwards; misnamed and doubled ones may be either until a person has put things right. */
   leaves: "right" | "error" | "either";
 }
 
@@ -39,7 +39,7 @@ const HARMS: Record<string, Harm> = {
       renameSync(log, otherName(log, 1));
       return otherName(log, 1);
     },
-    leaves: "error",
+    leaves: "either",
   },
   "doubled under another offset": {
     does(log) {

@@ -12,6 +12,8 @@ export interface Flip {
   path: string;
   position: number;
   batch: BatchPlace;
+  /** Where the file's last batch ends. */
+  logEnd: number;
 }
 
 /** Copies of a log with a handful of sealed segments, the indexes of which know most batches. */
@@ -34,7 +36,8 @@ export function flipSomewhere(shard: number, logs: string[], random: Random, spa
   const within = random.uint32() % 2 === 0 ? HEADER_BYTES : batch.bytes;
   const position = batch.position + randomBelow(random, within);
   flipBit(path, position, randomBelow(random, 8));
-  return { shard, path, position, batch };
+  const last = batches.at(-1) as BatchPlace;
+  return { shard, path, position, batch, logEnd: last.position + last.bytes };
 }
 
 /** Whether a flip there changes nothing that anybody reads or checks. */

@@ -6,7 +6,7 @@
  *   copies.damage(7, (folder) => …);                                                   while nobody runs
  *   await copies.voik.restart();
  */
-import { closeSync, cpSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeSync } from "node:fs";
+import { closeSync, cpSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { seededRandom } from "../../src/base/random.ts";
 import type { KafkaClient } from "../../src/kafka/client.ts";
@@ -121,11 +121,15 @@ export class ShardCopies implements AsyncDisposable {
 
 /** Changes one bit of a file, where it lies. */
 export function flipBit(path: string, position: number, bit: number): void {
-  const fd = openSync(path, "r+");
-  const byte = Buffer.alloc(1);
-  readSync(fd, byte, 0, 1, position);
+  const byte = readFileSync(path).subarray(position, position + 1);
   byte[0] = (byte[0] as number) ^ (1 << bit);
-  writeSync(fd, byte, 0, 1, position);
+  overwrite(path, position, byte);
+}
+
+/** Writes over bytes of a file; it stays the same file, so a server that has it open sees them. */
+export function overwrite(path: string, position: number, bytes: Uint8Array): void {
+  const fd = openSync(path, "r+");
+  writeSync(fd, bytes, 0, bytes.length, position);
   closeSync(fd);
 }
 
