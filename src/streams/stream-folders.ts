@@ -35,8 +35,8 @@ export class StreamFolders {
   /** Makes the folder of all streams under `dataDir`, durably. */
   async prepare(dataDir: string): Promise<void> {
     const { fileSystem } = this.options;
-    if (fileSystem.exists(this.root)) return;
-    fileSystem.makeFolder(this.root);
+    if (!fileSystem.exists(this.root)) fileSystem.makeFolder(this.root);
+    // Also when it was there: the process that made it may have died before its sync.
     await fileSystem.syncFolder(dataDir);
   }
 
