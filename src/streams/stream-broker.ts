@@ -88,7 +88,7 @@ export class StreamBroker implements Broker {
     const { dataDir, fileSystem, random } = options;
     const folders = new StreamFolders(join(dataDir, "streams"), options);
     const streamsExist = folders.list().length > 0;
-    await folders.prepare(dataDir);
+    folders.prepare();
     const catalog = Catalog.open({ path: join(dataDir, "voik.db"), fileSystem, random, streamsExist });
     try {
       await fileSystem.syncFolder(dataDir);

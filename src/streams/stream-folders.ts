@@ -32,12 +32,10 @@ export class StreamFolders {
     return fileSystem.list(this.root).map((entry) => entry.name);
   }
 
-  /** Makes the folder of all streams under `dataDir`, durably. */
-  async prepare(dataDir: string): Promise<void> {
+  /** Makes the folder of all streams. The caller syncs its parent, also when it was there: its maker may have died. */
+  prepare(): void {
     const { fileSystem } = this.options;
     if (!fileSystem.exists(this.root)) fileSystem.makeFolder(this.root);
-    // Also when it was there: the process that made it may have died before its sync.
-    await fileSystem.syncFolder(dataDir);
   }
 
   /** Warns of entries that belong to no stream; they stay as they are. */
