@@ -75,6 +75,13 @@ describe("the books", () => {
     ).toBe(1);
   });
 
+  test("forget the bytes of what is deleted, but not its name", () => {
+    const remove = '7 unlinkat(6</d>, "a.log", 0) = 0';
+    expect(breaches(create, write, syncFolder, remove, answer)).toBe(1);
+    expect(breaches(create, write, remove, syncFolder, answer)).toBe(0);
+    expect(breaches(create, write, '7 rmdir("/d") = 0', answer)).toBe(1);
+  });
+
   test("count a sync only for what was there when it began", () => {
     const begun = "8 fdatasync(5</d/a.log> <unfinished ...>";
     const done = "8 <... fdatasync resumed>) = 0";

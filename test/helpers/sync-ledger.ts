@@ -10,11 +10,23 @@
  * ext4 and XFS forgive a missing folder sync most of the time; the books don't. Only good for one client that sends
  * one request at a time: with more, an answer may rightly go out while another request's bytes are open.
  */
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 
 /** What to trace: strace -f -yy -e trace=… */
 export const LEDGER_CALLS = [
-  ...["openat", "open", "creat", "mkdir", "mkdirat", "rename", "renameat", "renameat2", "unlink", "unlinkat"],
+  ...[
+    "openat",
+    "open",
+    "creat",
+    "mkdir",
+    "mkdirat",
+    "rename",
+    "renameat",
+    "renameat2",
+    "unlink",
+    "unlinkat",
+    "rmdir",
+  ],
   ...["write", "pwrite64", "writev", "pwritev", "pwritev2", "ftruncate", "truncate", "fallocate"],
   ...["fsync", "fdatasync", "syncfs", "sendto", "sendmsg"],
 ].join(",");
@@ -82,13 +94,13 @@ export class SyncLedger {
     const [, result = "-1"] = /\)\s+= (-?\d+)/.exec(args) ?? [];
     if (Number(result) < 0) return;
     const [, target = ""] = /^\d+<(.*?)>/.exec(args) ?? [];
-    const paths = [...args.matchAll(/"([^"]*)"/g)].map((match) => match[1] as string);
-    const [path = "", to = ""] = paths;
+    const [path = "", to = ""] = pathsIn(args);
     if (name === "syncfs") this.close(startedAt, () => true);
     if (name === "fdatasync" || name === "fsync")
       this.close(startedAt, (path, bytes) => (bytes ? path : dirname(path)) === target);
     if (name.startsWith("open") && args.includes("O_CREAT") && !this.known.has(path)) this.add(path, false);
-    if (name.startsWith("mkdir") || name.startsWith("unlink")) this.add(path, false);
+    if (name.startsWith("mkdir")) this.add(path, false);
+    if (name.startsWith("unlink") || name === "rmdir") this.remove(path);
     if (name.startsWith("rename")) this.rename(path, to);
   }
 
@@ -97,6 +109,14 @@ export class SyncLedger {
     if (!inside || this.isHint(path)) return;
     this.known.add(path);
     this.open.set(nameOf(path, bytes), { path, bytes, order: ++this.order });
+  }
+
+  /** What is gone has no bytes to lose, nor, if it was a folder, names. */
+  private remove(path: string): void {
+    for (const [name, thing] of this.open)
+      if (thing.path === path || thing.path.startsWith(`${path}/`)) this.open.delete(name);
+    this.known.delete(path);
+    this.add(path, false);
   }
 
   private rename(from: string, to: string): void {
@@ -110,6 +130,12 @@ export class SyncLedger {
     for (const [name, { path, bytes, order }] of this.open)
       if (order <= startedAt && covers(path, bytes)) this.open.delete(name);
   }
+}
+
+/** Quoted paths, those that are relative to a folder's descriptor resolved against it. */
+function pathsIn(args: string): string[] {
+  const quoted = args.matchAll(/(?:(?:AT_FDCWD|\d+)<([^>]*)>, )?"([^"]*)"/g);
+  return [...quoted].map(([, folder = "/", path = ""]) => resolve(folder, path));
 }
 
 function nameOf(path: string, bytes: boolean): string {
