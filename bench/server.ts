@@ -15,6 +15,8 @@ import { sendfile } from "../src/base/libc.ts";
 import { silentLogger } from "../src/base/logger.ts";
 import { MetricsRegistry } from "../src/base/metrics.ts";
 import { systemRandom } from "../src/base/random.ts";
+import { GroupCoordinator } from "../src/groups/coordinator.ts";
+import { OffsetStore } from "../src/groups/offset-store.ts";
 import { startKafkaServer } from "../src/kafka/server.ts";
 import { startKinesisServer } from "../src/kinesis/server.ts";
 import { LogStore } from "../src/log/log-store.ts";
@@ -48,7 +50,21 @@ async function openBroker(folder: string, sync: boolean): Promise<StreamBroker> 
 
 async function serveKafka(folder: string, sync: boolean): Promise<number> {
   const broker = await openBroker(folder, sync);
-  return startKafkaServer({ broker, host: "127.0.0.1", port: 0 }).port;
+  const clock = systemClock;
+  const offsets = await OffsetStore.open({
+    path: join(folder, "groups.db"),
+    fileSystem: disk,
+    clock,
+    onSyncFailure(error) {
+      throw error;
+    },
+  });
+  const parts = { offsets, clock, random: systemRandom, logger: silentLogger };
+  const groups = new GroupCoordinator({
+    ...parts,
+    streamExists: (id) => broker.streamById(id) !== undefined,
+  });
+  return startKafkaServer({ broker, groups, host: "127.0.0.1", port: 0 }).port;
 }
 
 async function serveKinesis(folder: string, sync: boolean): Promise<number> {

@@ -2,8 +2,8 @@
  * The composition root: the one file that knows every concrete part. It opens them in order and closes them in the
  * reverse order.
  *
- *   start   lock folder, admin (not ready yet), streams with their logs, Kafka, Kinesis, ready
- *   stop    not ready, Kinesis and Kafka drain, streams sync and close, admin, unlock
+ *   start   lock folder, admin (not ready yet), streams with their logs, groups, Kafka, Kinesis, ready
+ *   stop    not ready, Kinesis and Kafka drain, groups and streams sync and close, admin, unlock
  */
 import { dirname, join, resolve } from "node:path";
 import { Health } from "./admin/health.ts";
@@ -20,6 +20,8 @@ import { readOrMakeSecret } from "./base/secret-file.ts";
 import { VERSION } from "./base/version.ts";
 import { openVolume, whyNoVolume } from "./base/volume.ts";
 import type { Config } from "./config/schema.ts";
+import { GroupCoordinator } from "./groups/coordinator.ts";
+import { OffsetStore } from "./groups/offset-store.ts";
 import { startKafkaServer } from "./kafka/server.ts";
 import { startKinesisServer } from "./kinesis/server.ts";
 import { VOLUME_FROM } from "./log/group-commit.ts";
@@ -91,8 +93,9 @@ async function open(parts: Parts, closers: Closers): Promise<Voik> {
   );
   closers.push(() => admin.stop());
 
-  const { broker, failed } = await openStreams(parts, closers);
-  const kafka = startKafka(parts, broker);
+  const { broker, failed, fail } = await openStreams(parts, closers);
+  const groups = await openGroups(parts, broker, fail, closers);
+  const kafka = startKafka(parts, broker, groups);
   closers.push(() => kafka.stop({ drainMs: DRAIN_MS }));
   const kinesis = await startKinesis(parts, broker);
   closers.push(() => kinesis.stop({ drainMs: DRAIN_MS }));
@@ -161,6 +164,11 @@ async function openStreams(parts: Parts, closers: Closers) {
   const volume = volumeOf(parts);
   closers.push(() => volume?.close());
   const failure = Promise.withResolvers<VoikError>();
+  const fail = (cause: unknown) => {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `the disk failed, nothing more can be acknowledged: ${reason}`;
+    failure.resolve(new VoikError("storage_failed", message, { cause }));
+  };
   const logs = new LogStore({
     fileSystem,
     clock,
@@ -171,11 +179,7 @@ async function openStreams(parts: Parts, closers: Closers) {
     scrubBytesPerSecond: config.scrubBytesPerSecond,
     metrics,
     logIo: config.logIo,
-    onSyncFailure(cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      const message = `the disk failed, nothing more can be acknowledged: ${reason}`;
-      failure.resolve(new VoikError("storage_failed", message, { cause }));
-    },
+    onSyncFailure: fail,
   });
   closers.push(() => logs.close());
   const broker = await StreamBroker.open({
@@ -190,7 +194,7 @@ async function openStreams(parts: Parts, closers: Closers) {
   });
   closers.push(() => broker.close());
   showDurability(broker, parts);
-  return { broker, failed: failure.promise };
+  return { broker, failed: failure.promise, fail };
 }
 
 /** Says how many streams acknowledge what a crash of the machine may lose, now in the log and always in the metrics. */
@@ -205,11 +209,34 @@ function showDurability(broker: StreamBroker, { logger, metrics }: Parts): void 
   if (streams > 0) logger.warn("acknowledged before they are synced (durability os)", { streams });
 }
 
-function startKafka({ config, clock, logger, metrics }: Parts, broker: StreamBroker) {
+async function openGroups(
+  { config, fileSystem, clock, random, logger, metrics }: Parts,
+  broker: StreamBroker,
+  onSyncFailure: (cause: unknown) => void,
+  closers: Closers,
+) {
+  const path = join(config.dataDir, "groups.db");
+  const offsets = await OffsetStore.open({ path, fileSystem, clock, onSyncFailure });
+  closers.push(() => offsets.close());
+  const streamExists = (id: string) => broker.streamById(id) !== undefined;
+  const limits = { offsetRetentionMs: config.offsetRetentionMs };
+  const groups = new GroupCoordinator({ offsets, clock, random, logger, streamExists, limits });
+  closers.push(() => groups.stop());
+  metrics.gauge("voik_groups", "Consumer groups with members.", {}, () => groups.counts.groups);
+  metrics.gauge("voik_group_members", "Members of consumer groups.", {}, () => groups.counts.members);
+  return groups;
+}
+
+function startKafka(
+  { config, clock, logger, metrics }: Parts,
+  broker: StreamBroker,
+  groups: GroupCoordinator,
+) {
   const { advertise } = config;
   return listen("kafka-port", config.host, config.kafkaPort, () =>
     startKafkaServer({
       broker,
+      groups,
       host: config.host,
       port: config.kafkaPort,
       advertise: advertise && { host: advertise.host, port: advertise.port ?? config.kafkaPort },

@@ -103,6 +103,12 @@ export const OPTIONS = {
     "4MiB",
     "How fast sealed log files are read in the background to look for damage; 0 turns it off.",
   ),
+  offsetRetentionMs: option(
+    "offset-retention",
+    duration("1s", "36500d"),
+    "7d",
+    "How long the offsets of a consumer group without members are kept.",
+  ),
   batchBytesMax: option(
     "batch-bytes-max",
     size(KIB, 100 * MIB),

@@ -5,25 +5,45 @@
 import type { Api, ApiFlags, Handler } from "./call.ts";
 import type { Decoded, Encodable, Fields } from "./codec/fields.ts";
 import type { ApiMessages } from "./codec/message.ts";
+import { produceHandler } from "./handlers/00-produce.ts";
 import { fetchHandler } from "./handlers/01-fetch.ts";
 import { listOffsetsHandler } from "./handlers/02-list-offsets.ts";
 import { metadataHandler } from "./handlers/03-metadata.ts";
-import { produceHandler } from "./handlers/00-produce.ts";
+import { offsetCommitHandler } from "./handlers/08-offset-commit.ts";
+import { offsetFetchHandler } from "./handlers/09-offset-fetch.ts";
 import { findCoordinatorHandler } from "./handlers/10-find-coordinator.ts";
+import { joinGroupHandler } from "./handlers/11-join-group.ts";
+import { heartbeatHandler } from "./handlers/12-heartbeat.ts";
+import { leaveGroupHandler } from "./handlers/13-leave-group.ts";
+import { syncGroupHandler } from "./handlers/14-sync-group.ts";
+import { describeGroupsHandler } from "./handlers/15-describe-groups.ts";
+import { listGroupsHandler } from "./handlers/16-list-groups.ts";
 import { apiVersionsHandler } from "./handlers/18-api-versions.ts";
 import { createTopicsHandler } from "./handlers/19-create-topics.ts";
 import { deleteTopicsHandler } from "./handlers/20-delete-topics.ts";
 import { describeConfigsHandler } from "./handlers/32-describe-configs.ts";
+import { deleteGroupsHandler } from "./handlers/42-delete-groups.ts";
+import { offsetDeleteHandler } from "./handlers/47-offset-delete.ts";
 import { describeClusterHandler } from "./handlers/60-describe-cluster.ts";
 import { Produce } from "./messages/00-produce.ts";
 import { Fetch } from "./messages/01-fetch.ts";
 import { ListOffsets } from "./messages/02-list-offsets.ts";
 import { Metadata } from "./messages/03-metadata.ts";
+import { OffsetCommit } from "./messages/08-offset-commit.ts";
+import { OffsetFetch } from "./messages/09-offset-fetch.ts";
 import { FindCoordinator } from "./messages/10-find-coordinator.ts";
+import { JoinGroup } from "./messages/11-join-group.ts";
+import { Heartbeat } from "./messages/12-heartbeat.ts";
+import { LeaveGroup } from "./messages/13-leave-group.ts";
+import { SyncGroup } from "./messages/14-sync-group.ts";
+import { DescribeGroups } from "./messages/15-describe-groups.ts";
+import { ListGroups } from "./messages/16-list-groups.ts";
 import { ApiVersions } from "./messages/18-api-versions.ts";
 import { CreateTopics } from "./messages/19-create-topics.ts";
 import { DeleteTopics } from "./messages/20-delete-topics.ts";
 import { DescribeConfigs } from "./messages/32-describe-configs.ts";
+import { DeleteGroups } from "./messages/42-delete-groups.ts";
+import { OffsetDelete } from "./messages/47-offset-delete.ts";
 import { DescribeCluster } from "./messages/60-describe-cluster.ts";
 
 function api<RequestFields extends Fields, ReplyFields extends Fields>(
@@ -40,11 +60,21 @@ export const APIS: readonly Api[] = [
   api(Fetch, fetchHandler),
   api(ListOffsets, listOffsetsHandler),
   api(Metadata, metadataHandler),
+  api(OffsetCommit, offsetCommitHandler),
+  api(OffsetFetch, offsetFetchHandler),
   api(FindCoordinator, findCoordinatorHandler),
+  api(JoinGroup, joinGroupHandler),
+  api(Heartbeat, heartbeatHandler),
+  api(LeaveGroup, leaveGroupHandler),
+  api(SyncGroup, syncGroupHandler),
+  api(DescribeGroups, describeGroupsHandler),
+  api(ListGroups, listGroupsHandler),
   api(ApiVersions, apiVersionsHandler),
   api(CreateTopics, createTopicsHandler),
   api(DeleteTopics, deleteTopicsHandler),
   api(DescribeConfigs, describeConfigsHandler),
+  api(DeleteGroups, deleteGroupsHandler),
+  api(OffsetDelete, offsetDeleteHandler),
   api(DescribeCluster, describeClusterHandler),
 ];
 

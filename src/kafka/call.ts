@@ -35,6 +35,8 @@ export interface CallOwner {
   holdFor(log: ShardLog): void;
   /** The address that this client is told to connect to. */
   readonly advertised: { readonly host: string; readonly port: number };
+  /** The client's address. */
+  readonly clientHost: string;
 }
 
 /** Work that goes on after the handler has returned, until the reply is on its way. */

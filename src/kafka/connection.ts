@@ -69,7 +69,7 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
 
   constructor(
     private readonly socket: KafkaSocket,
-    readonly advertised: { readonly host: string; readonly port: number },
+    private readonly peer: Pick<CallOwner, "advertised" | "clientHost">,
     private readonly parts: ConnectionParts,
   ) {
     const { limits } = parts.context;
@@ -81,6 +81,14 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
       claimant: this,
     });
     this.outbox = new Outbox(socket, parts.sendFile, this.workNow);
+  }
+
+  get advertised(): CallOwner["advertised"] {
+    return this.peer.advertised;
+  }
+
+  get clientHost(): string {
+    return this.peer.clientHost;
   }
 
   /** Bytes came. */

@@ -1,5 +1,6 @@
 /** What every handler shares: the broker, the limits, and how a topic of the wire becomes a stream of the broker. */
 import type { Clock } from "../base/clock.ts";
+import type { Groups } from "../groups/groups.ts";
 import type { Broker, Shard, Stream } from "../streams/broker.ts";
 import { KafkaError } from "./errors.ts";
 import type { KafkaMetrics } from "./metrics.ts";
@@ -13,6 +14,7 @@ export const NO_TOPIC_ID: string = "0".repeat(32);
 
 export interface KafkaContext {
   readonly broker: Broker;
+  readonly groups: Groups;
   readonly limits: KafkaLimits;
   readonly clock: Clock;
   readonly metrics: KafkaMetrics;

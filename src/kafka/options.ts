@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { MetricsRegistry } from "../base/metrics.ts";
+import type { Groups } from "../groups/groups.ts";
 import type { Broker } from "../streams/broker.ts";
 
 export interface KafkaLimits {
@@ -42,6 +43,7 @@ export type SendFile = (socketFd: number, fd: number, position: number, bytes: n
 
 export interface KafkaServerOptions {
   broker: Broker;
+  groups: Groups;
   /** Address to listen on. */
   host: string;
   /** 0 takes any free port. */

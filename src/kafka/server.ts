@@ -103,6 +103,7 @@ class BunKafkaServer implements KafkaServer {
   private contextOf(options: KafkaServerOptions, copied: boolean): KafkaContext {
     return {
       broker: options.broker,
+      groups: options.groups,
       limits: this.limits,
       clock: options.clock ?? systemClock,
       metrics: new KafkaMetrics(options.metrics ?? new MetricsRegistry(), () => this.open.size),
@@ -126,7 +127,8 @@ class BunKafkaServer implements KafkaServer {
       return;
     }
     socket.setNoDelay(true);
-    const connection = new Connection(socket satisfies KafkaSocket, this.advertisedTo(socket), this.parts);
+    const peer = { advertised: this.advertisedTo(socket), clientHost: plainAddress(socket.remoteAddress) };
+    const connection = new Connection(socket satisfies KafkaSocket, peer, this.parts);
     socket.data = connection;
     this.open.add(connection);
   }
@@ -135,8 +137,7 @@ class BunKafkaServer implements KafkaServer {
   private advertisedTo({ localAddress, localPort }: Socket): { host: string; port: number } {
     const { advertise } = this.options;
     if (advertise) return { host: advertise.host, port: advertise.port || localPort };
-    const mapped = localAddress.startsWith(IPV4_IN_IPV6);
-    return { host: mapped ? localAddress.slice(IPV4_IN_IPV6.length) : localAddress, port: localPort };
+    return { host: plainAddress(localAddress), port: localPort };
   }
 
   private onClose(socket: Socket): void {
@@ -157,6 +158,11 @@ class BunKafkaServer implements KafkaServer {
       this.planSweep(nowMs);
     });
   }
+}
+
+/** An address without the prefix that IPv4 has on a socket of both. */
+function plainAddress(address: string): string {
+  return address.startsWith(IPV4_IN_IPV6) ? address.slice(IPV4_IN_IPV6.length) : address;
 }
 
 /** Starts listening. Throws the system's error when the address can't be had (EADDRINUSE, EACCES, …). */

@@ -19,6 +19,7 @@ import { type KafkaServer, startKafkaServer } from "../../src/kafka/server.ts";
 import { LogStore } from "../../src/log/log-store.ts";
 import type { Broker } from "../../src/streams/broker.ts";
 import { StreamBroker } from "../../src/streams/stream-broker.ts";
+import { openTestGroups, type TestGroupsOptions } from "./groups.ts";
 import { openMemoryBroker } from "./memory-broker.ts";
 
 export interface TestKafka {
@@ -32,11 +33,13 @@ export interface TestKafka {
 
 /** Starts a Kafka edge on a free port, over memory logs unless `onDisk`. */
 export async function startTestKafka(
-  options: Partial<KafkaServerOptions> & { onDisk?: boolean } = {},
+  options: Partial<KafkaServerOptions> & { onDisk?: boolean; groupLimits?: TestGroupsOptions["limits"] } = {},
 ): Promise<TestKafka> {
-  const { onDisk = false, ...overrides } = options;
+  const { onDisk = false, groupLimits = {}, ...overrides } = options;
   const { broker, close } = onDisk ? await openDiskBroker() : await openMemoryBroker();
-  const server = startKafkaServer({ broker, host: "127.0.0.1", port: 0, ...overrides });
+  const ownGroups = await openTestGroups({ limits: groupLimits });
+  const { groups } = ownGroups;
+  const server = startKafkaServer({ broker, groups, host: "127.0.0.1", port: 0, ...overrides });
   const clients: KafkaClient[] = [];
   return {
     server,
@@ -50,6 +53,7 @@ export async function startTestKafka(
     async close() {
       for (const client of clients) client.close();
       await server.stop({ drainMs: 1000 });
+      await ownGroups.close();
       await close();
     },
   };

@@ -38,6 +38,7 @@ const ROOTS = ["src/voik.ts", "src/log/embedded.ts", "src/cli/log-folder.ts"];
 const CONCRETE = [
   "src/streams/stream-broker.ts",
   "src/log/log-store.ts",
+  "src/groups/coordinator.ts",
   "src/base/disk.ts",
   "src/base/volume.ts",
   "src/kafka/server.ts",

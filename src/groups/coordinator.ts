@@ -1,0 +1,363 @@
+/**
+ * The groups of this broker: gives each event to its group (step.ts), keeps one timer per group, and hands replies to
+ * whoever waits for them. A group is in memory while somebody is in it or about to be; what it has committed is in the
+ * offset store. After a restart every group is empty: members find themselves unknown and join again.
+ *
+ * Bounded: members per group, groups, bytes of what members say about themselves and of what they are assigned.
+ */
+import { assert } from "../base/assert.ts";
+import type { Clock, Timer } from "../base/clock.ts";
+import { VoikError } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import { type Random, randomId } from "../base/random.ts";
+import {
+  emptyGroup,
+  type Group,
+  type GroupEvent,
+  type GroupFailure,
+  type GroupLimits,
+  type GroupReply,
+  type JoinReply,
+  type Leaving,
+  type LeaveReply,
+  nextDeadlineMs,
+  NO_BYTES,
+  NO_GENERATION,
+  type PlainReply,
+  type Speaker,
+  type SyncReply,
+  type Ticket,
+} from "./group.ts";
+import type { CommittedOffset, Groups, JoinRequest, OffsetKey, SyncRequest, Waiting } from "./groups.ts";
+import type { OffsetStore } from "./offset-store.ts";
+import { step } from "./step.ts";
+
+export interface CoordinatorLimits extends GroupLimits {
+  /** Groups with members, and groups with offsets: so many of each. */
+  readonly groupsMax: number;
+  /** Bytes of metadata and assignments of all members together. */
+  readonly groupBytesMax: number;
+  readonly sessionTimeoutMsMin: number;
+  readonly sessionTimeoutMsMax: number;
+  /** How long the offsets of a group without members are kept. */
+  readonly offsetRetentionMs: number;
+}
+
+export const DEFAULT_COORDINATOR_LIMITS: CoordinatorLimits = {
+  groupSizeMax: 1_000,
+  initialDelayMs: 500,
+  newMemberWaitMs: 300_000,
+  groupsMax: 10_000,
+  groupBytesMax: 64 * 1024 * 1024,
+  sessionTimeoutMsMin: 6_000,
+  sessionTimeoutMsMax: 1_800_000,
+  offsetRetentionMs: 7 * 24 * 3_600_000,
+};
+
+export interface CoordinatorOptions {
+  offsets: OffsetStore;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  /** Whether a stream of that id exists; offsets of others are forgotten. */
+  streamExists(streamId: string): boolean;
+  limits?: Partial<CoordinatorLimits>;
+}
+
+interface Entry {
+  group: Group;
+  bytes: number;
+  timer: Timer | undefined;
+  timerMs: number;
+}
+
+type Answer = (reply: GroupReply) => void;
+
+const GROUP_ID_LENGTH_MAX = 1024;
+const ID_PREFIX_LENGTH_MAX = 255;
+const SWEEP_INTERVAL_MS = 600_000;
+const NOT_WAITING: Waiting = { cancel() {} };
+
+export class GroupCoordinator implements Groups {
+  private readonly entries = new Map<string, Entry>();
+  private readonly answers = new Map<Ticket, Answer>();
+  private readonly limits: CoordinatorLimits;
+  private lastTicket = 0;
+  private bytes = 0;
+  private stopping = false;
+  private sweepTimer: Timer;
+
+  constructor(private readonly options: CoordinatorOptions) {
+    this.limits = { ...DEFAULT_COORDINATOR_LIMITS, ...options.limits };
+    this.sweepTimer = this.planSweep(0);
+  }
+
+  /** Groups that somebody is in, and their members. */
+  get counts(): { groups: number; members: number } {
+    let members = 0;
+    for (const { group } of this.entries.values()) members += group.members.size;
+    return { groups: this.entries.size, members };
+  }
+
+  join(groupId: string, request: JoinRequest, answer: (reply: JoinReply) => void): Waiting {
+    const failure = this.refusalOfJoin(groupId, request);
+    if (failure) {
+      answer(refusedJoin(request.memberId, failure));
+      return NOT_WAITING;
+    }
+    const { idRequired, maySkip, clientId, instanceId, protocols } = request;
+    const joining = {
+      ...request,
+      clientId: clientId.slice(0, ID_PREFIX_LENGTH_MAX),
+      protocols: protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) })),
+    };
+    const prefix = (instanceId ?? clientId).slice(0, ID_PREFIX_LENGTH_MAX);
+    const newMemberId = `${prefix}-${randomId(this.options.random)}`;
+    const ticket = this.ticketFor(answer as Answer);
+    this.run(groupId, { kind: "join", ticket, joining, newMemberId, idRequired, maySkip });
+    return this.waitingOf(ticket);
+  }
+
+  sync(groupId: string, request: SyncRequest, answer: (reply: SyncReply) => void): Waiting {
+    const failure = this.refusalOfSync(groupId, request);
+    if (failure) {
+      answer({
+        kind: "sync",
+        ticket: 0,
+        failure,
+        protocolType: null,
+        protocolName: null,
+        assignment: NO_BYTES,
+      });
+      return NOT_WAITING;
+    }
+    const { protocolType, protocolName, assignments } = request;
+    const copies = assignments.map(({ memberId, assignment }) => ({
+      memberId,
+      assignment: Buffer.from(assignment),
+    }));
+    const ticket = this.ticketFor(answer as Answer);
+    this.run(groupId, {
+      kind: "sync",
+      ticket,
+      speaker: request,
+      protocolType,
+      protocolName,
+      assignments: copies,
+    });
+    return this.waitingOf(ticket);
+  }
+
+  heartbeat(groupId: string, speaker: Speaker): GroupFailure | undefined {
+    if (this.stopping) return "stopping";
+    if (!this.entries.has(groupId)) return "member_unknown";
+    return this.ask<PlainReply>(groupId, { kind: "heartbeat", ticket: 0, speaker }).failure;
+  }
+
+  leave(groupId: string, members: readonly Leaving[]): readonly (GroupFailure | undefined)[] {
+    if (this.stopping) return members.map(() => "stopping");
+    if (!this.entries.has(groupId)) return members.map(() => "member_unknown");
+    return this.ask<LeaveReply>(groupId, { kind: "leave", ticket: 0, members }).failures;
+  }
+
+  async commit(
+    groupId: string,
+    speaker: Speaker,
+    offsets: readonly CommittedOffset[],
+  ): Promise<GroupFailure | undefined> {
+    if (this.stopping) return "stopping";
+    if (!isGroupId(groupId)) return "group_id_invalid";
+    const { offsets: store } = this.options;
+    let empty = true;
+    if (this.entries.has(groupId)) {
+      const { failure } = this.ask<PlainReply>(groupId, { kind: "commit", ticket: 0, speaker });
+      if (failure) return failure;
+      empty = (this.entries.get(groupId)?.group.members.size ?? 0) === 0;
+    } else if (speaker.generation >= 0) {
+      return store.groups.has(groupId) ? "member_unknown" : "group_not_found";
+    }
+    if (!store.groups.has(groupId) && store.groups.size >= this.limits.groupsMax) return "limit_exceeded";
+    await store.commit(groupId, offsets, empty ? this.options.clock.nowMs() : undefined);
+    return undefined;
+  }
+
+  committed(groupId: string, keys: readonly OffsetKey[] | null): Promise<CommittedOffset[]> {
+    return this.options.offsets.read(groupId, keys);
+  }
+
+  forget(groupId: string, keys: readonly OffsetKey[]): Promise<void> {
+    return this.options.offsets.forget(groupId, keys);
+  }
+
+  async delete(groupId: string): Promise<GroupFailure | undefined> {
+    const entry = this.entries.get(groupId);
+    if (entry && entry.group.members.size > 0) return "group_not_empty";
+    if (!entry && !this.options.offsets.groups.has(groupId)) return "group_not_found";
+    await this.options.offsets.deleteGroup(groupId);
+    return undefined;
+  }
+
+  describe(groupId: string): Group | undefined {
+    const entry = this.entries.get(groupId);
+    if (entry) return entry.group;
+    return this.options.offsets.groups.has(groupId) ? emptyGroup(groupId) : undefined;
+  }
+
+  list(): Group[] {
+    const groups = [...this.entries.values()].map(({ group }) => group);
+    for (const id of this.options.offsets.groups.keys())
+      if (!this.entries.has(id)) groups.push(emptyGroup(id));
+    return groups;
+  }
+
+  /** Answers everything that waits and takes no more. */
+  stop(): void {
+    this.stopping = true;
+    this.sweepTimer.cancel();
+    for (const [groupId, entry] of [...this.entries]) {
+      this.run(groupId, { kind: "stop" });
+      entry.timer?.cancel();
+    }
+  }
+
+  /** Forgets groups that had no member for long enough, and offsets of streams that are gone. */
+  async sweep(): Promise<void> {
+    const { offsets, clock, logger, streamExists } = this.options;
+    const oldestMs = clock.nowMs() - this.limits.offsetRetentionMs;
+    try {
+      for (const [groupId, emptySinceMs] of [...offsets.groups]) {
+        if (emptySinceMs === undefined || emptySinceMs > oldestMs || this.entries.has(groupId)) continue;
+        logger.info("forgetting the offsets of a group that nobody uses", { group: groupId });
+        await offsets.deleteGroup(groupId);
+      }
+      await offsets.forgetStreams(streamExists);
+    } catch (error) {
+      if (!(error instanceof VoikError)) throw error;
+      logger.warn("forgetting old offsets failed", { error: error.message });
+    }
+  }
+
+  private planSweep(delayMs = SWEEP_INTERVAL_MS): Timer {
+    return this.options.clock.after(delayMs, () => {
+      void this.sweep().finally(() => {
+        if (!this.stopping) this.sweepTimer = this.planSweep();
+      });
+    });
+  }
+
+  private refusalOfJoin(groupId: string, request: JoinRequest): GroupFailure | undefined {
+    if (this.stopping) return "stopping";
+    if (!isGroupId(groupId)) return "group_id_invalid";
+    const { sessionTimeoutMs, memberId, protocols } = request;
+    const { sessionTimeoutMsMin, sessionTimeoutMsMax, groupsMax, groupBytesMax } = this.limits;
+    if (sessionTimeoutMs < sessionTimeoutMsMin || sessionTimeoutMs > sessionTimeoutMsMax) {
+      return "session_timeout_invalid";
+    }
+    const entry = this.entries.get(groupId);
+    if (!entry && memberId !== "") return "member_unknown";
+    if (!entry && this.entries.size >= groupsMax) return "limit_exceeded";
+    let bytes = 0;
+    for (const { name, metadata } of protocols) bytes += name.length + metadata.length;
+    return this.bytes + bytes > groupBytesMax ? "limit_exceeded" : undefined;
+  }
+
+  private refusalOfSync(groupId: string, { assignments }: SyncRequest): GroupFailure | undefined {
+    if (this.stopping) return "stopping";
+    if (!this.entries.has(groupId)) return "member_unknown";
+    let bytes = 0;
+    for (const { assignment } of assignments) bytes += assignment.length;
+    return this.bytes + bytes > this.limits.groupBytesMax ? "limit_exceeded" : undefined;
+  }
+
+  private ticketFor(answer: Answer): Ticket {
+    this.lastTicket++;
+    this.answers.set(this.lastTicket, answer);
+    return this.lastTicket;
+  }
+
+  private waitingOf(ticket: Ticket): Waiting {
+    return { cancel: () => void this.answers.delete(ticket) };
+  }
+
+  /** Runs an event that is answered at once. */
+  private ask<Reply extends GroupReply>(groupId: string, event: GroupEvent): Reply {
+    let own: GroupReply | undefined;
+    const ticket = this.ticketFor((reply) => {
+      own = reply;
+    });
+    this.run(groupId, { ...event, ticket } as GroupEvent);
+    assert(own !== undefined, "some events are answered at once");
+    return own as Reply;
+  }
+
+  private run(groupId: string, event: GroupEvent): void {
+    const entry = this.entries.get(groupId) ?? this.addEntry(groupId);
+    const before = entry.group;
+    const { group, replies } = step(before, event, this.options.clock.monotonicMs(), this.limits);
+    entry.group = group;
+    if (event.kind !== "heartbeat" && event.kind !== "commit") this.account(entry);
+    if ((before.members.size === 0) !== (group.members.size === 0)) this.noteMembership(group);
+    if (group.phase === "empty" && group.pendingIds.size === 0) this.removeEntry(groupId, entry);
+    else this.arm(groupId, entry);
+    for (const reply of replies) {
+      const answer = this.answers.get(reply.ticket);
+      this.answers.delete(reply.ticket);
+      answer?.(reply);
+    }
+  }
+
+  private addEntry(groupId: string): Entry {
+    const entry = { group: emptyGroup(groupId), bytes: 0, timer: undefined, timerMs: Infinity };
+    this.entries.set(groupId, entry);
+    return entry;
+  }
+
+  private removeEntry(groupId: string, entry: Entry): void {
+    entry.timer?.cancel();
+    this.bytes -= entry.bytes;
+    this.entries.delete(groupId);
+  }
+
+  private account(entry: Entry): void {
+    let bytes = 0;
+    for (const { protocols, assignment } of entry.group.members.values()) {
+      bytes += assignment.length;
+      for (const { name, metadata } of protocols) bytes += name.length + metadata.length;
+    }
+    this.bytes += bytes - entry.bytes;
+    entry.bytes = bytes;
+  }
+
+  private noteMembership({ id, members }: Group): void {
+    const { offsets, clock, logger } = this.options;
+    const emptySinceMs = members.size === 0 ? clock.nowMs() : undefined;
+    offsets.setEmptySince(id, emptySinceMs).catch((error: unknown) => {
+      if (!(error instanceof VoikError)) throw error;
+      logger.warn("a group's end could not be noted: its offsets may be kept longer", { group: id });
+    });
+  }
+
+  /** One timer per group; it may ring early, then it finds nothing to do and is set again. */
+  private arm(groupId: string, entry: Entry): void {
+    const dueMs = nextDeadlineMs(entry.group) ?? Infinity;
+    if (entry.timer && entry.timerMs <= dueMs) return;
+    entry.timer?.cancel();
+    entry.timer = undefined;
+    if (dueMs === Infinity) return;
+    const { clock } = this.options;
+    entry.timerMs = dueMs;
+    entry.timer = clock.after(Math.max(0, Math.ceil(dueMs - clock.monotonicMs())), () => {
+      entry.timer = undefined;
+      if (this.entries.get(groupId) === entry && !this.stopping) this.run(groupId, { kind: "tick" });
+    });
+  }
+}
+
+function refusedJoin(memberId: string, failure: GroupFailure): JoinReply {
+  const about = { protocolType: null, protocolName: null, leaderId: "", skipAssignment: false, members: [] };
+  return { kind: "join", ticket: 0, failure, memberId, generation: NO_GENERATION, ...about };
+}
+
+function isGroupId(groupId: string): boolean {
+  return groupId !== "" && groupId.length <= GROUP_ID_LENGTH_MAX;
+}

@@ -1,0 +1,67 @@
+/**
+ * The face of the consumer groups that the Kafka edge uses. GroupCoordinator (coordinator.ts) is the real one.
+ * Offsets belong to a stream's id, so a stream that is deleted and made again under its old name starts afresh.
+ */
+import type { Group, GroupFailure, Joining, JoinReply, Leaving, Speaker, SyncReply } from "./group.ts";
+
+/** Characters of the metadata that a client may keep with an offset. */
+export const OFFSET_METADATA_MAX = 4096;
+
+/** A request that waits for others. */
+export interface Waiting {
+  /** Nobody wants the reply any more; the member stays in its group until its session ends. */
+  cancel(): void;
+}
+
+export interface JoinRequest extends Joining {
+  readonly idRequired: boolean;
+  readonly maySkip: boolean;
+}
+
+export interface SyncRequest extends Speaker {
+  readonly protocolType: string | null;
+  readonly protocolName: string | null;
+  readonly assignments: readonly { readonly memberId: string; readonly assignment: Buffer }[];
+}
+
+export interface OffsetKey {
+  /** 32 hex digits. */
+  readonly streamId: string;
+  readonly shard: number;
+}
+
+export interface CommittedOffset extends OffsetKey {
+  readonly offset: number;
+  /** -1 where the client gave none. */
+  readonly leaderEpoch: number;
+  readonly metadata: string;
+}
+
+export interface Groups {
+  /** Calls `answer` once, now or when the rebalance is over; never after `cancel`. Buffers are copied. */
+  join(groupId: string, request: JoinRequest, answer: (reply: JoinReply) => void): Waiting;
+  /** Calls `answer` once, now or when the leader has assigned; never after `cancel`. Buffers are copied. */
+  sync(groupId: string, request: SyncRequest, answer: (reply: SyncReply) => void): Waiting;
+  heartbeat(groupId: string, speaker: Speaker): GroupFailure | undefined;
+  /** What became of each, in their order. */
+  leave(groupId: string, members: readonly Leaving[]): readonly (GroupFailure | undefined)[];
+  /**
+   * Resolves when the offsets survive a crash, or to why they were refused. Rejects with VoikError disk_full,
+   * storage_failed or shutting_down.
+   */
+  commit(
+    groupId: string,
+    speaker: Speaker,
+    offsets: readonly CommittedOffset[],
+  ): Promise<GroupFailure | undefined>;
+  /** What the group has committed for `keys`, or everywhere; what can be read here survives a crash. */
+  committed(groupId: string, keys: readonly OffsetKey[] | null): Promise<CommittedOffset[]>;
+  /** Forgets offsets; resolves when that survives a crash. The caller knows that nobody is subscribed. */
+  forget(groupId: string, keys: readonly OffsetKey[]): Promise<void>;
+  /** Forgets a group without members and its offsets. */
+  delete(groupId: string): Promise<GroupFailure | undefined>;
+  /** The group, be it only known by its offsets; undefined when there is none. */
+  describe(groupId: string): Group | undefined;
+  /** All groups, those known only by their offsets included. */
+  list(): Group[];
+}

@@ -1,0 +1,27 @@
+/** ListGroups: all groups, or those in some states or of some types. */
+import type { Handler } from "../call.ts";
+import type { BodyOf, InputOf } from "../codec/message.ts";
+import { KafkaError } from "../errors.ts";
+import { GROUP_STATE, GROUP_TYPE } from "../group-states.ts";
+import type { ListGroupsRequest, ListGroupsResponse } from "../messages/16-list-groups.ts";
+
+export const listGroupsHandler: Handler<
+  BodyOf<typeof ListGroupsRequest>,
+  InputOf<typeof ListGroupsResponse>
+> = ({ statesFilter, typesFilter }, call) => {
+  const groups = call.context.groups.list().map(({ id, phase, protocolType }) => ({
+    groupId: id,
+    protocolType: protocolType ?? "",
+    groupState: GROUP_STATE[phase],
+    groupType: GROUP_TYPE,
+  }));
+  const wanted = groups.filter(
+    ({ groupState, groupType }) => isIn(statesFilter, groupState) && isIn(typesFilter, groupType),
+  );
+  return { errorCode: KafkaError.none, groups: wanted };
+};
+
+/** Whether `filter` has `word`, in whatever case; an empty filter has all. */
+function isIn(filter: readonly string[], word: string): boolean {
+  return filter.length === 0 || filter.some((one) => one.toLowerCase() === word.toLowerCase());
+}
