@@ -196,10 +196,18 @@ test("settings of topics and the broker are told as they are", async () => {
   expect((await ask(4, "9")).results[0]?.errorCode).toBe(42);
 });
 
-test("the cluster is one broker with an id, and there is no group coordinator yet", async () => {
+test("the cluster is one broker with an id, and coordinates every group and no transaction", async () => {
   const cluster = await client.request(DescribeCluster, { includeClusterAuthorizedOperations: false });
   expect(cluster).toMatchObject({ errorCode: 0, controllerId: 1 });
   expect(cluster.clusterId).toMatch(/^[A-Za-z0-9_-]{22}$/);
   const found = await client.request(FindCoordinator, { coordinatorKeys: ["g"] });
-  expect(found.coordinators[0]).toMatchObject({ key: "g", errorCode: 15, nodeId: -1 });
+  const here = { errorCode: 0, nodeId: 1, host: "127.0.0.1", port: kafka.port };
+  expect(found.coordinators[0]).toMatchObject({ key: "g", ...here });
+  for (let version = 0; version <= 3; version++) {
+    expect(await client.request(FindCoordinator, { key: "g", coordinatorKeys: [] }, version)).toMatchObject(
+      here,
+    );
+  }
+  const transaction = await client.request(FindCoordinator, { keyType: 1, coordinatorKeys: ["t"] });
+  expect(transaction.coordinators[0]).toMatchObject({ key: "t", errorCode: 42, nodeId: -1 });
 });
