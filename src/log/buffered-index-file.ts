@@ -74,6 +74,10 @@ export class BufferedIndexFile extends IndexFile {
     }
   }
 
+  override unseal(): void {
+    removeOldIndex(this.fileSystem, this.path);
+  }
+
   override close(): void {
     this.bytes = Buffer.alloc(0);
     this.count = 0;

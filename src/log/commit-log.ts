@@ -10,31 +10,36 @@
  */
 import { assert } from "../base/assert.ts";
 import { VoikError } from "../base/errors.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import type { Gap, Gaps } from "./gaps.ts";
 import type { GroupCommit, Syncable } from "./group-commit.ts";
 import { segmentPaths } from "./layout.ts";
 import type { OpenLog } from "./log-factory.ts";
 import { storageError } from "./log-file.ts";
-import { type LogIo, logIoOf } from "./log-io.ts";
 import { LogFileRange } from "./log-range.ts";
-import { type CommitLogOptions, openSegments } from "./open-segments.ts";
+import type { LogStart } from "./log-start.ts";
+import { type CommitLogOptions, openSegments, type OpenedLog } from "./open-segments.ts";
 import { lastOffsetDeltaOf, maxTimestampOf, stampBatch } from "./record-batch.ts";
 import { UNSYNCED_BYTES_MAX } from "./recovery.ts";
-import { Segment } from "./segment.ts";
 import { hideSegment, removeSegment, retentionAllowsDeleting } from "./retention.ts";
+import { Segment, type SegmentParts } from "./segment.ts";
 import type { DurableWaiter, LogRange, TailListener, TimestampPosition } from "./shard-log.ts";
 import { WaiterQueue } from "./waiter-queue.ts";
 
 /** A shard has one leader for ever, so its epoch never changes. */
 const LEADER_EPOCH = 0;
+/** What an index holds at most, when nothing else is said. */
+const INDEX_BYTES_MAX = 10 << 20;
 /** Index entries hold offsets relative to their segment in 32 bits. */
 const RELATIVE_OFFSET_MAX = 2 ** 32 - 1;
 
 /** Where a log ended at some time. */
-interface LogEnd {
+interface WrittenEnd {
   offset: number;
   segment: Segment;
-  /** The byte behind the last batch, in `segment`. */
+  /** The byte behind the last batch, in `segment`, and where that starts. */
   position: number;
+  lastBatchPosition: number;
   /** Largest timestamp in `segment` up to there. */
   newestMs: number;
 }
@@ -43,7 +48,11 @@ export class CommitLog implements OpenLog, Syncable {
   endOffset: number;
   durableEnd: number;
   unsyncedBytes = 0;
-  private readonly io: LogIo;
+  private readonly parts: SegmentParts;
+  private readonly segments: Segment[];
+  private readonly checkpoint: Checkpoint;
+  private readonly start: LogStart;
+  private readonly gaps: Gaps;
   private readonly waiters = new WaiterQueue();
   private readonly listeners = new Set<TailListener>();
   /** Segments whose file is still .log.pending, oldest first. */
@@ -56,24 +65,32 @@ export class CommitLog implements OpenLog, Syncable {
   private durablePosition: number;
   /** Largest timestamp in the durable part of that segment. */
   private durableSegmentNewestMs: number;
+  /** Largest timestamp in the durable part of the log, or one that it had earlier. */
+  private newestMs: number;
+  /** Wall time at which the active segment was started; undefined until rollIfOld has taken note of it. */
+  private startedAtMs: number | undefined;
   /** Why the log takes no more appends; undefined while it does. */
   private refusal: VoikError | undefined;
+  private failed = false;
+  private deleting: Promise<void> | undefined;
   private drained: (() => void) | undefined;
   private closing: Promise<void> | undefined;
 
   private constructor(
     private readonly options: CommitLogOptions,
     private readonly groupCommit: GroupCommit,
-    private readonly segments: Segment[],
-    damaged: VoikError | undefined,
+    opened: OpenedLog,
   ) {
-    this.io = logIoOf(options.logIo ?? "file", options.fileSystem);
+    ({ parts: this.parts, segments: this.segments, checkpoint: this.checkpoint } = opened);
+    ({ start: this.start, gaps: this.gaps, newestMs: this.newestMs } = opened);
+    this.startedAtMs = opened.startedAtMs;
     const last = this.active;
     this.endOffset = this.durableEnd = this.syncedEnd = last.endOffset;
     this.durableSegment = this.syncedSegment = last;
     this.durablePosition = last.bytes;
     this.durableSegmentNewestMs = last.maxTimestampMs;
-    this.refusal = damaged;
+    const { damaged } = this.gaps;
+    if (damaged) this.refusal = this.gaps.errorOf(damaged);
   }
 
   /**
@@ -81,12 +98,14 @@ export class CommitLog implements OpenLog, Syncable {
    * everything that can be read is on the disk. Throws VoikError disk_full, storage_failed or storage_damaged.
    */
   static async open(options: CommitLogOptions, groupCommit: GroupCommit): Promise<CommitLog> {
-    const { segments, damaged } = await openSegments(options);
-    return new CommitLog(options, groupCommit, segments, damaged);
+    let log: CommitLog | undefined;
+    const opened = await openSegments(options, (gap) => log?.fence(gap));
+    log = new CommitLog(options, groupCommit, opened);
+    return log;
   }
 
   get startOffset(): number {
-    return this.oldest.baseOffset;
+    return Math.min(Math.max(this.oldest.baseOffset, this.start.offset), this.durableEnd);
   }
 
   get sizeBytes(): number {
@@ -98,7 +117,7 @@ export class CommitLog implements OpenLog, Syncable {
   }
 
   get dirty(): boolean {
-    return this.endOffset !== this.syncedEnd;
+    return this.endOffset !== this.syncedEnd || this.pending.length > 0;
   }
 
   get eager(): boolean {
@@ -112,12 +131,15 @@ export class CommitLog implements OpenLog, Syncable {
 
   get newest(): TimestampPosition | undefined {
     if (this.durableEnd === this.startOffset) return undefined;
-    let newestMs = this.durableSegmentNewestMs;
+    const found = this.offsetForTimestamp(this.newestMs);
+    if (found) return found;
+    // What had it is gone.
+    this.newestMs = this.durableSegmentNewestMs;
     for (const segment of this.segments) {
       if (segment === this.durableSegment) break;
-      newestMs = Math.max(newestMs, segment.maxTimestampMs);
+      this.newestMs = Math.max(this.newestMs, segment.maxTimestampMs);
     }
-    return this.offsetForTimestamp(newestMs);
+    return this.offsetForTimestamp(this.newestMs);
   }
 
   append(batch: Buffer, waiter?: DurableWaiter): number {
@@ -134,23 +156,27 @@ export class CommitLog implements OpenLog, Syncable {
     return baseOffset;
   }
 
-  locate(offset: number, maxBytes: number): LogRange | undefined {
-    this.checkReadable(offset);
-    if (offset === this.durableEnd) return undefined;
+  locate(asked: number, maxBytes: number): LogRange | undefined {
+    this.checkReadable(asked);
+    const offset = this.gaps.count === 0 ? asked : this.gaps.readableFrom(asked);
+    if (offset >= this.durableEnd) return undefined;
     const segment = this.segmentOf(offset);
     const end = this.durableBytesOf(segment);
     const { position, bytes, baseOffset } = segment.find(offset, end);
-    const stop =
+    let stop =
       bytes >= maxBytes ? position + bytes : segment.lastBoundary(position + bytes, position + maxBytes, end);
+    if (this.gaps.count > 0) stop = this.gaps.clip(segment.baseOffset, position, stop);
     return new LogFileRange(segment.file, position, stop - position, baseOffset);
   }
 
   offsetForTimestamp(timestampMs: number): TimestampPosition | undefined {
+    const { startOffset } = this;
     for (const segment of this.segments) {
       if (segment.baseOffset >= this.durableEnd) return undefined;
-      if (segment.maxTimestampMs < timestampMs) continue;
+      if (segment.endOffset <= startOffset || segment.maxTimestampMs < timestampMs) continue;
+      const end = this.durableBytesOf(segment);
       const endOffset = Math.min(segment.endOffset, this.durableEnd);
-      const found = segment.findTimestamp(timestampMs, this.durableBytesOf(segment), endOffset);
+      const found = segment.findTimestamp(timestampMs, startOffset, end, endOffset);
       if (found) return found;
     }
     return undefined;
@@ -167,7 +193,7 @@ export class CommitLog implements OpenLog, Syncable {
   async syncRound(covered?: Promise<void>): Promise<void> {
     const end = this.writtenEnd();
     const bytes = this.unsyncedBytes;
-    const unsynced = this.segments.slice(this.segments.indexOf(this.syncedSegment));
+    const unsynced = this.segments.slice(this.segments.lastIndexOf(this.syncedSegment));
     try {
       if (covered) await covered;
       for (const segment of unsynced) {
@@ -175,13 +201,18 @@ export class CommitLog implements OpenLog, Syncable {
         if (!covered) await segment.file.sync();
       }
     } catch (error) {
-      this.refuse(storageError(error, "syncing records to the disk"));
+      this.fail(storageError(error, "syncing records to the disk"));
       throw error;
+    }
+    for (const segment of unsynced) {
+      if (segment === end.segment) break;
+      segment.unpin();
     }
     this.syncedEnd = end.offset;
     this.syncedSegment = end.segment;
     this.unsyncedBytes -= bytes;
     this.show(end);
+    this.noteCheckpoint(end);
     if (!this.dirty) this.drained?.();
   }
 
@@ -191,12 +222,67 @@ export class CommitLog implements OpenLog, Syncable {
 
   /**
    * Deletes the oldest segment if its stream's retention has passed it by; at most one a call, never the active one.
-   * Resolves to whether it did. Throws what the disk answered; a failed sync is as fatal here as anywhere.
+   * With `byAge` false only the log's size counts. Resolves to whether it did. Throws what the disk answered; a failed
+   * sync is as fatal here as anywhere.
    */
-  async applyRetention(nowMs: number): Promise<boolean> {
+  async applyRetention(nowMs: number, byAge = true): Promise<boolean> {
     const { oldest } = this;
-    if (oldest === this.syncedSegment || this.refusal) return false;
-    if (!retentionAllowsDeleting(oldest, this.sizeBytes, nowMs, this.options)) return false;
+    if (oldest === this.syncedSegment || this.refusal || this.deleting) return false;
+    const { retentionMs, retentionBytes } = this.options;
+    const limits = { retentionMs: byAge ? retentionMs : Infinity, retentionBytes };
+    if (!retentionAllowsDeleting(oldest, this.sizeBytes, nowMs, limits)) return false;
+    await this.deleteOldest();
+    return true;
+  }
+
+  /**
+   * Makes `offset` the first one that can be read, for ever, and deletes the segments before it. Resolves when that is
+   * durable. Throws VoikError offset_out_of_range, or what append would throw.
+   */
+  async trimTo(offset: number): Promise<void> {
+    if (this.refusal) throw this.refusal;
+    this.checkReadable(offset);
+    try {
+      await this.start.moveTo(offset);
+    } catch (error) {
+      throw storageError(error, "trimming a log");
+    }
+    while (this.oldest !== this.syncedSegment && this.oldest.endOffset <= offset) {
+      await (this.deleting ?? this.deleteOldest());
+    }
+  }
+
+  /**
+   * Starts a new segment when the active one is older than it may be, so that retention can get at an idle log's
+   * records. `nowMs` is the wall clock's; wherever that jumps, it makes one segment at most.
+   */
+  rollIfOld(nowMs: number): void {
+    const { segmentAgeMsMax = Infinity } = this.options;
+    if (this.refusal || this.active.bytes === 0) return;
+    if (this.startedAtMs === undefined || this.startedAtMs > nowMs) this.startedAtMs = nowMs;
+    if (nowMs - this.startedAtMs < segmentAgeMsMax) return;
+    this.roll();
+    this.startedAtMs = nowMs;
+    this.groupCommit.request(this);
+  }
+
+  /** Damage was found: the shard takes no writes until `voik log repair`. */
+  noteDamage(gap: Gap): void {
+    this.parts.onDamage(gap);
+  }
+
+  private fence(gap: Gap): void {
+    this.refusal ??= this.gaps.errorOf(gap);
+  }
+
+  /** One at a time: a crash may undo the last deletion, and none before it. */
+  private deleteOldest(): Promise<void> {
+    this.deleting = this.removeOldest().finally(() => (this.deleting = undefined));
+    return this.deleting;
+  }
+
+  private async removeOldest(): Promise<void> {
+    const { oldest } = this;
     hideSegment(this.options, oldest);
     this.segments.shift();
     oldest.close();
@@ -204,12 +290,11 @@ export class CommitLog implements OpenLog, Syncable {
       await this.options.fileSystem.syncFolder(this.options.folder);
     } catch (error) {
       // Were the next segment deleted now, a crash could bring this one back alone, with a gap behind it.
-      this.refuse(storageError(error, "deleting an old segment"));
+      this.fail(storageError(error, "deleting an old segment"));
       this.groupCommit.fail(error);
       throw error;
     }
     removeSegment(this.options, oldest);
-    return true;
   }
 
   close(): Promise<void> {
@@ -219,34 +304,59 @@ export class CommitLog implements OpenLog, Syncable {
 
   private async drainAndClose(): Promise<void> {
     this.refusal ??= new VoikError("shutting_down", "voik is stopping: try again when it is back");
-    if (this.dirty && this.refusal.code === "shutting_down") {
+    if (this.dirty && !this.failed) {
       this.groupCommit.request(this);
       await new Promise<void>((resolve) => (this.drained = resolve));
     }
+    if (!this.failed && !this.gaps.damaged) {
+      this.active.seal();
+      this.noteCheckpoint(this.writtenEnd());
+    }
     for (const segment of this.segments) segment.close();
+    this.checkpoint.close();
     this.options.onClosed?.();
   }
 
   /** A sync has failed: nothing is acknowledged any more. */
-  private refuse(refusal: VoikError): void {
+  private fail(refusal: VoikError): void {
+    this.failed = true;
     this.refusal = refusal;
     this.waiters.fail(this, refusal);
     this.drained?.();
   }
 
-  private writtenEnd(): LogEnd {
+  /** Everything before `end` is on the disk. */
+  private noteCheckpoint(end: WrittenEnd): void {
+    this.checkpoint.note({
+      segmentBase: end.segment.baseOffset,
+      position: end.position,
+      endOffset: end.offset,
+      lastBatchPosition: end.lastBatchPosition,
+      segmentNewestMs: end.newestMs,
+      newestMs: this.newestMs,
+      startedAtMs: (end.segment === this.active && this.startedAtMs) || 0,
+    });
+  }
+
+  private writtenEnd(): WrittenEnd {
     const { active } = this;
     return {
       offset: this.endOffset,
       segment: active,
       position: active.bytes,
+      lastBatchPosition: active.lastBatchPosition,
       newestMs: active.maxTimestampMs,
     };
   }
 
   /** Everything before `end` can be read; tells who waited for that, and who for room (`congested`). */
-  private show(end: LogEnd): void {
+  private show(end: WrittenEnd): void {
     if (end.offset > this.durableEnd) {
+      const { segments } = this;
+      for (let i = segments.lastIndexOf(this.durableSegment); segments[i] !== end.segment; i++) {
+        this.newestMs = Math.max(this.newestMs, (segments[i] as Segment).maxTimestampMs);
+      }
+      this.newestMs = Math.max(this.newestMs, end.newestMs);
       this.durableSegment = end.segment;
       this.durablePosition = end.position;
       this.durableSegmentNewestMs = end.newestMs;
@@ -267,8 +377,10 @@ export class CommitLog implements OpenLog, Syncable {
   /** The segment that a batch of `bytes`, ending before `endOffset`, goes to: the active one, or a new one behind it. */
   private segmentFor(bytes: number, endOffset: number): Segment {
     const { active } = this;
+    const { segmentBytesMax, indexBytesMax = INDEX_BYTES_MAX } = this.options;
     const fits =
-      active.bytes + bytes <= this.options.segmentBytesMax &&
+      active.bytes + bytes <= segmentBytesMax &&
+      active.indexBytes < indexBytesMax &&
       endOffset - active.baseOffset <= RELATIVE_OFFSET_MAX;
     return fits || active.bytes === 0 ? active : this.roll();
   }
@@ -280,10 +392,10 @@ export class CommitLog implements OpenLog, Syncable {
       const full = this.active;
       full.file.trim(); // a sealed segment ends with its last batch
       if (fileSystem.exists(paths.pendingLog)) fileSystem.remove(paths.pendingLog); // left by a roll that failed half-way
-      const file = this.io.createLog(paths.pendingLog);
-      const segment = Segment.over(this.io, paths, this.endOffset, file);
+      const segment = Segment.over(this.parts, this.endOffset, this.parts.io.createLog(paths.pendingLog));
       this.segments.push(segment);
       this.pending.push(segment);
+      this.startedAtMs = undefined;
       full.seal();
       return segment;
     } catch (error) {

@@ -54,6 +54,9 @@ export abstract class IndexFile {
   /** Writes the end mark and gives back spare room; the index takes no more entries. */
   abstract seal(baseOffset: number): void;
 
+  /** Takes entries again, behind those that it has. */
+  abstract unseal(): void;
+
   /** Lets go of memory and mapping; the index must not be asked again. */
   abstract close(): void;
 

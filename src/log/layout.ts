@@ -8,6 +8,10 @@
  *   00000000000000123456.log.pending     a new segment, until everything before it is on the disk
  *   00000000000000000000.log.deleted     on its way out
  *   00000000000000123456.8192.torn       a torn tail that recovery cut off at byte 8192, kept for people to look at
+ *   00000000000000123456.8192.bad        a copy of damaged bytes, from byte 8192 on, made by `voik log repair`
+ *   checkpoint                           how far the log is known to be on the disk   (checkpoint.ts)
+ *   start                                the first offset, once a trim has set it     (trim.ts)
+ *   gaps                                 damage, and what was set aside               (gaps.ts)
  */
 
 const DIGITS = 20;
@@ -19,6 +23,7 @@ export interface SegmentPaths {
   offsetIndex: string;
   timeIndex: string;
   torn(position: number): string;
+  bad(position: number): string;
 }
 
 export function segmentPaths(folder: string, baseOffset: number): SegmentPaths {
@@ -29,6 +34,7 @@ export function segmentPaths(folder: string, baseOffset: number): SegmentPaths {
     offsetIndex: `${stem}.index`,
     timeIndex: `${stem}.timeindex`,
     torn: (position) => `${stem}.${position}.torn`,
+    bad: (position) => `${stem}.${position}.bad`,
   };
 }
 
@@ -41,3 +47,16 @@ export function baseOffsetInName(name: string, suffix: ".log" | ".log.pending"):
 }
 
 export const DELETED_SUFFIX = ".deleted";
+export const CHECKPOINT_NAME = "checkpoint";
+export const START_NAME = "start";
+export const GAPS_NAME = "gaps";
+
+/** Whether a file of this name belongs to a log, besides its .log files. */
+export function isPartOfLog(name: string): boolean {
+  return (
+    name === CHECKPOINT_NAME ||
+    name === START_NAME ||
+    name === GAPS_NAME ||
+    /^\d{20}\.(index|timeindex|\d+\.(torn|bad))$/.test(name)
+  );
+}

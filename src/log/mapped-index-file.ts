@@ -60,6 +60,10 @@ export class MappedIndexFile extends IndexFile {
     });
   }
 
+  override unseal(): void {
+    // Its mapping takes stores already: new entries go over the seal.
+  }
+
   override close(): void {
     this.unmap();
     this.count = 0;

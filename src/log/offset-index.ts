@@ -54,6 +54,16 @@ export class OffsetIndex {
     return entry < 0 ? 0 : this.file.bytes.readUInt32BE(entry * ENTRY_BYTES + 4);
   }
 
+  /** Bytes of its entries. */
+  get bytes(): number {
+    return this.file.count * ENTRY_BYTES;
+  }
+
+  /** Takes entries again, behind those that it has. */
+  unseal(): void {
+    this.file.unseal();
+  }
+
   seal(): void {
     this.file.seal(this.baseOffset);
   }

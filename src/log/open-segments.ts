@@ -6,12 +6,19 @@ import { dirname } from "node:path";
 import { VoikError } from "../base/errors.ts";
 import type { FileSystem } from "../base/file-system.ts";
 import type { Logger } from "../base/logger.ts";
+import { Checkpoint, endsAt, type LogEnd } from "./checkpoint.ts";
+import { type Gap, Gaps } from "./gaps.ts";
+import { baseOffsetInName, DELETED_SUFFIX, isPartOfLog, segmentPaths } from "./layout.ts";
 import type { Durability } from "./log-factory.ts";
-import { baseOffsetInName, DELETED_SUFFIX, segmentPaths } from "./layout.ts";
 import { storageError } from "./log-file.ts";
 import { type LogIoKind, logIoOf } from "./log-io.ts";
-import { recoverTail } from "./recovery.ts";
-import { Segment } from "./segment.ts";
+import { LogStart } from "./log-start.ts";
+import { type DurablePart, recoverTail } from "./recovery.ts";
+import { Segment, type SegmentParts } from "./segment.ts";
+import { WarmFiles } from "./warm-files.ts";
+
+/** Sealed segments and small files that a data folder holds open because they were used lately. */
+export const WARM_FILES_MAX = 256;
 
 export interface CommitLogOptions {
   folder: string;
@@ -27,27 +34,60 @@ export interface CommitLogOptions {
   retentionBytes: number;
   /** When appends are acknowledged. Default "sync". */
   durability?: Durability;
+  /** Roll to a new segment when an index of the last one has so many bytes; 10 MiB when left out. */
+  indexBytesMax?: number;
+  /** Roll to a new segment when the last one is so old; Infinity when left out. */
+  segmentAgeMsMax?: number;
+  /** Shared by the logs of a data folder, to hold a bounded number of files open. */
+  warmFiles?: WarmFiles;
   /** Told when the log has closed. */
   onClosed?: () => void;
 }
 
-export interface OpenedSegments {
+/** A shard's folder, opened. */
+export interface OpenedLog {
+  parts: SegmentParts;
   segments: Segment[];
-  /** Why the log can be read but not written. */
-  damaged: VoikError | undefined;
+  checkpoint: Checkpoint;
+  start: LogStart;
+  gaps: Gaps;
+  /** Largest timestamp of the log, or one that it had earlier. */
+  newestMs: number;
+  /** Wall time at which the last segment was started, as far as it is known. */
+  startedAtMs: number | undefined;
 }
 
-/** Throws VoikError disk_full, storage_failed or storage_damaged. */
-export async function openSegments(options: CommitLogOptions): Promise<OpenedSegments> {
+/** Throws VoikError disk_full, storage_failed or storage_damaged. `onDamage` is told of gaps that are found later. */
+export async function openSegments(
+  options: CommitLogOptions,
+  onDamage: (gap: Gap) => void,
+): Promise<OpenedLog> {
+  const { folder, fileSystem, logIo = "file", warmFiles: warm = new WarmFiles(WARM_FILES_MAX) } = options;
+  let log: OpenedLog | undefined;
   try {
-    const names = options.fileSystem.exists(options.folder)
-      ? readFolder(options)
-      : { sealed: [], pending: [] };
-    return names.sealed.length + names.pending.length === 0
-      ? await firstSegment(options)
-      : await open(options, names);
+    const names = fileSystem.exists(folder) ? await readFolder(options) : { sealed: [], pending: [] };
+    const gaps = Gaps.open(fileSystem, folder);
+    const noteDamage = (gap: Gap) => {
+      if (!gaps.note(gap)) return;
+      options.logger.error("damaged record batch: the shard takes no writes", { folder, ...gap });
+      onDamage(gap);
+    };
+    log = {
+      parts: { folder, fileSystem, io: logIoOf(logIo, fileSystem), warm, gaps, onDamage: noteDamage },
+      segments: [],
+      checkpoint: Checkpoint.open(fileSystem, folder, warm),
+      start: LogStart.open(fileSystem, folder, warm),
+      gaps,
+      newestMs: -1,
+      startedAtMs: undefined,
+    };
+    if (names.sealed.length + names.pending.length === 0) await firstSegment(log, options);
+    else if (!openClean(log, names)) await recover(log, options, names);
+    return log;
   } catch (error) {
-    throw error instanceof VoikError ? error : storageError(error, `opening ${options.folder}`);
+    for (const segment of log?.segments ?? []) segment.close();
+    log?.checkpoint.close();
+    throw error instanceof VoikError ? error : storageError(error, `opening ${folder}`);
   }
 }
 
@@ -59,80 +99,97 @@ interface FolderNames {
 }
 
 /** Sorts the folder's files; finishes deletions that a crash cut short; leaves strangers alone. */
-function readFolder({ folder, fileSystem, logger }: CommitLogOptions): FolderNames {
+async function readFolder({ folder, fileSystem, logger }: CommitLogOptions): Promise<FolderNames> {
   const sealed: number[] = [];
   const pending: number[] = [];
+  const deleted: string[] = [];
   for (const { name, kind } of fileSystem.list(folder)) {
     const log = baseOffsetInName(name, ".log");
-    const pendingLog = baseOffsetInName(name, ".log.pending");
+    const pendingLog = log === undefined ? baseOffsetInName(name, ".log.pending") : undefined;
     if (kind === "file" && log !== undefined) sealed.push(log);
     else if (kind === "file" && pendingLog !== undefined) pending.push(pendingLog);
-    else if (kind === "file" && name.endsWith(DELETED_SUFFIX)) fileSystem.remove(`${folder}/${name}`);
-    else if (kind !== "file" || !/^\d{20}\.(index|timeindex|\d+\.torn)$/.test(name)) {
+    else if (kind === "file" && name.endsWith(DELETED_SUFFIX)) deleted.push(name);
+    else if (kind !== "file" || !isPartOfLog(name)) {
       logger.warn("left alone what is not part of a log", { path: `${folder}/${name}` });
     }
   }
+  // The rename first, or a crash could bring back what had been gone.
+  if (deleted.length > 0) await fileSystem.syncFolder(folder);
+  for (const name of deleted) fileSystem.remove(`${folder}/${name}`);
   const ascending = (a: number, b: number) => a - b;
   return { sealed: sealed.sort(ascending), pending: pending.sort(ascending) };
 }
 
 /** Makes the folder, durably, and then the first segment in it. */
-async function firstSegment(options: CommitLogOptions): Promise<OpenedSegments> {
-  const { folder, fileSystem } = options;
+async function firstSegment(log: OpenedLog, { folder, fileSystem }: CommitLogOptions): Promise<void> {
   // A folder that is there may still be one that an earlier attempt made and did not live to sync.
   fileSystem.makeFolder(folder);
   const stream = dirname(folder);
   await fileSystem.syncFolder(stream);
   await fileSystem.syncFolder(dirname(stream));
-  const paths = segmentPaths(folder, 0);
-  const io = logIoOf(options.logIo ?? "file", fileSystem);
-  const segment = Segment.over(io, paths, 0, io.createLog(paths.log));
-  try {
-    await segment.file.sync();
-    await fileSystem.syncFolder(folder);
-  } catch (error) {
-    segment.close();
-    throw error;
-  }
-  return { segments: [segment], damaged: undefined };
+  const { parts } = log;
+  const segment = Segment.over(parts, 0, parts.io.createLog(segmentPaths(folder, 0).log));
+  log.segments.push(segment);
+  log.checkpoint.make();
+  await fileSystem.syncFolder(folder); // an empty file has nothing to sync; its name has
+  log.checkpoint.note(endOf(segment, -1, 0));
 }
 
-async function open(options: CommitLogOptions, names: FolderNames): Promise<OpenedSegments> {
-  const segments: Segment[] = [];
+/**
+ * Opens a log that is on the disk as a whole, down to its last byte: nothing is scanned, synced or changed, and nothing
+ * stays open. Returns false when it is not that sure.
+ */
+function openClean(log: OpenedLog, { sealed, pending }: FolderNames): boolean {
+  const { parts, checkpoint, gaps } = log;
+  const { end } = checkpoint;
+  const last = sealed.at(-1);
+  if (pending.length > 0 || end === undefined || last !== end.segmentBase || gaps.damaged) return false;
+  const file = parts.fileSystem.open(segmentPaths(parts.folder, last).log, "write");
   try {
-    const damaged = await openInto(segments, options, names);
-    return { segments, damaged };
-  } catch (error) {
-    for (const segment of segments) segment.close();
-    throw error;
+    if (!endsAt(file, end)) return false;
+    if (file.size() > end.position) file.truncate(end.position);
+  } finally {
+    file.close();
+  }
+  addCold(log, sealed);
+  log.segments.push(Segment.endingAt(parts, end));
+  log.newestMs = end.newestMs;
+  log.startedAtMs = end.startedAtMs || undefined;
+  return true;
+}
+
+/** All segments but the last. None is opened: their names say where they start and end. */
+function addCold({ parts, segments }: OpenedLog, sealed: readonly number[]): void {
+  for (let i = 0; i + 1 < sealed.length; i++) {
+    const baseOffset = sealed[i] as number;
+    const bytes = parts.fileSystem.size(segmentPaths(parts.folder, baseOffset).log);
+    segments.push(Segment.cold(parts, baseOffset, sealed[i + 1] as number, bytes));
   }
 }
 
-/** Opens into `segments`, so that they can be closed when it fails half-way; returns why the log is read-only. */
-async function openInto(
-  segments: Segment[],
+/** Opens a log that did not stop cleanly. */
+async function recover(
+  log: OpenedLog,
   options: CommitLogOptions,
   { sealed, pending }: FolderNames,
-): Promise<VoikError | undefined> {
+): Promise<void> {
+  const { parts, segments, gaps, checkpoint } = log;
   const { folder, fileSystem, logger } = options;
-  const io = logIoOf(options.logIo ?? "file", fileSystem);
-  const last = sealed.pop();
+  const last = sealed.at(-1);
   if (last === undefined) throw missingSegment(folder, pending[0] as number);
-  for (const [i, baseOffset] of sealed.entries()) {
-    const endOffset = sealed[i + 1] ?? last;
-    segments.push(Segment.openSealed(io, segmentPaths(folder, baseOffset), baseOffset, endOffset));
-  }
+  addCold(log, sealed);
   const paths = segmentPaths(folder, last);
-  let active = Segment.over(io, paths, last, io.openLog(paths.log));
+  let active = Segment.over(parts, last, parts.io.openLog(paths.log));
   segments.push(active);
-  const { damagedAt } = recoverTail(fileSystem, active, logger);
+  const durable = durablePart(checkpoint.end, last, active.file.endPosition);
+  for (const gap of recoverTail(active, { fileSystem, logger, durable })) parts.onDamage(gap);
   await active.file.sync();
   // The names that are there may be the work of a process that did not live to sync them.
   if (pending.length > 0) await fileSystem.syncFolder(folder);
   for (const baseOffset of pending) {
     // Nothing in a pending segment was ever acknowledged: it counts only as far as it follows without a gap.
     const pendingPaths = segmentPaths(folder, baseOffset);
-    if (damagedAt !== undefined || baseOffset !== active.endOffset || active.bytes === 0) {
+    if (gaps.damaged || baseOffset !== active.endOffset || active.bytes === 0) {
       setAside(options, pendingPaths.pendingLog);
       continue;
     }
@@ -140,13 +197,53 @@ async function openInto(
     fileSystem.rename(pendingPaths.pendingLog, pendingPaths.log);
     // Before the next one gets its name: a name that is there says that all before it are.
     await fileSystem.syncFolder(folder);
-    active = Segment.over(io, pendingPaths, baseOffset, io.openLog(pendingPaths.log));
+    active.unpin();
+    active = Segment.over(parts, baseOffset, parts.io.openLog(pendingPaths.log));
     segments.push(active);
-    recoverTail(fileSystem, active, logger);
+    recoverTail(active, { fileSystem, logger, durable: { position: 0, endOffset: baseOffset } });
     await active.file.sync();
   }
+  checkpoint.make();
   await fileSystem.syncFolder(folder);
-  return damagedAt === undefined ? undefined : damagedLog(paths.log, damagedAt);
+  log.newestMs = newestOf(log);
+  if (checkpoint.end?.segmentBase === active.baseOffset) {
+    log.startedAtMs = checkpoint.end.startedAtMs || undefined;
+  }
+  if (!gaps.damaged) checkpoint.note(endOf(active, log.newestMs, log.startedAtMs ?? 0));
+}
+
+/** What the checkpoint says about the last segment, which starts at `last` and has a file of `bytes` bytes. */
+function durablePart(end: LogEnd | undefined, last: number, bytes: number): DurablePart | undefined {
+  if (end === undefined) return undefined;
+  if (end.segmentBase < last) return { position: 0, endOffset: last };
+  // A later segment was on the disk and is gone; so all of this one was there.
+  if (end.segmentBase > last) return { position: bytes, endOffset: end.endOffset };
+  return end;
+}
+
+/** Where a segment that is wholly on the disk ends. */
+export function endOf(segment: Segment, newestMs: number, startedAtMs: number): LogEnd {
+  const { baseOffset, bytes, endOffset, lastBatchPosition, maxTimestampMs } = segment;
+  return {
+    segmentBase: baseOffset,
+    position: bytes,
+    endOffset,
+    lastBatchPosition,
+    segmentNewestMs: maxTimestampMs,
+    newestMs,
+    startedAtMs,
+  };
+}
+
+/** Largest timestamp of the log; older segments than the checkpoint's are not asked. */
+function newestOf({ segments, checkpoint }: OpenedLog): number {
+  const { end } = checkpoint;
+  let newest = end?.newestMs ?? -1;
+  for (const segment of segments) {
+    if (end && segment.baseOffset < end.segmentBase) continue;
+    newest = Math.max(newest, segment.maxTimestampMs);
+  }
+  return newest;
 }
 
 /** Keeps an unacknowledged pending file for people to look at, out of the way of new segments. */
@@ -155,13 +252,6 @@ function setAside({ fileSystem, logger }: CommitLogOptions, path: string): void 
   if (fileSystem.exists(torn)) fileSystem.remove(torn);
   fileSystem.rename(path, torn);
   logger.warn("set aside an unacknowledged segment", { path: torn });
-}
-
-function damagedLog(path: string, position: number): VoikError {
-  return new VoikError(
-    "storage_damaged",
-    `damaged record batch in ${path} at byte ${position}: the shard can be read up to there, not written`,
-  );
 }
 
 function missingSegment(folder: string, pending: number): VoikError {

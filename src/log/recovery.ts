@@ -1,17 +1,19 @@
 /**
- * What opening a shard does to the end of its log (DESIGN: the durability contract). The last segment is read from
- * its first byte, checksums and all, from the device and not from the page cache.
+ * What opening a shard does to the end of its log, when it did not stop cleanly (DESIGN: the durability contract). The
+ * last segment is read from its first byte, checksums and all, from the device and not from the page cache.
  *
  *   good batch | good batch | torn tail .........|      cut; the cut bytes are kept in a .torn file
  *   good batch | good batch | zeros .............|      cut: space that was reserved and never written
- *   good batch | bad bytes  | more good batches, further than anything unsynced reaches |      damage: nothing is
- *                                                       cut or deleted, and the shard takes no writes
+ *   good batch | bad bytes  | good batch | … checkpoint      damage: those bytes were on the disk once, and good.
+ *                                                       Nothing is cut or deleted, the shard takes no writes
  *
- * Recovering twice equals recovering once.
+ * The checkpoint decides (checkpoint.ts). Where there is none, bad bytes are damage when good ones lie further behind
+ * them than unsynced writes reach. Recovering twice equals recovering once.
  */
 import type { FileSystem } from "../base/file-system.ts";
 import type { Logger } from "../base/logger.ts";
 import { BatchScan } from "./batch-scan.ts";
+import type { Gap } from "./gaps.ts";
 import { FileLogFile, type LogFile } from "./log-file.ts";
 import type { Segment } from "./segment.ts";
 import { baseOffsetOf, maxTimestampOf, nextOffsetOf } from "./record-batch.ts";
@@ -21,51 +23,103 @@ const PIECE_BYTES = 1 << 20;
 /** Bytes that the log lets lie unsynced at most, which is as far as a torn tail can reach. */
 export const UNSYNCED_BYTES_MAX = 8 << 20;
 
-export interface TailRecovery {
-  /** Bytes cut off the end, zeros behind them left out; 0 when nothing but zeros followed the last whole batch. */
-  cutBytes: number;
-  /** Where damage was found that is no torn tail; the log is readable up to there. */
-  damagedAt: number | undefined;
+/** What is known to have been on the disk, of the segment that is recovered: up to this byte, and this offset. */
+export interface DurablePart {
+  position: number;
+  endOffset: number;
+}
+
+export interface RecoveryOptions {
+  fileSystem: FileSystem;
+  logger: Logger;
+  /** Undefined when nothing is known. */
+  durable: DurablePart | undefined;
 }
 
 /**
  * Reads the whole of `segment`, fills its indexes, and cuts a torn tail. The caller syncs what was accepted before
- * it serves any of it.
+ * it serves any of it. Returns the damage, oldest first: ranges that were on the disk and are no batches now.
  */
-export function recoverTail(fileSystem: FileSystem, segment: Segment, logger: Logger): TailRecovery {
+export function recoverTail(segment: Segment, options: RecoveryOptions): Gap[] {
   const { file } = segment;
   file.dropCache();
   const fileEnd = file.endPosition;
   const scan = new BatchScan(file, fileEnd);
+  const gaps: Gap[] = [];
   let position = 0;
-  for (let batch = scan.batchAt(0); batch; batch = scan.batchAt(position)) {
-    if (baseOffsetOf(batch) !== segment.endOffset) break;
-    segment.noteBatch(
-      position,
-      batch.length,
-      baseOffsetOf(batch),
-      nextOffsetOf(batch),
-      maxTimestampOf(batch),
-    );
-    position += batch.length;
+  for (;;) {
+    position = noteBatches(scan, segment, position);
+    const gap = damageAt(scan, segment, position, fileEnd, options);
+    if (gap === undefined) break;
+    gaps.push(gap);
+    segment.noteGap(gap.end, gap.to);
+    position = gap.end;
+    if (position === fileEnd) break;
   }
-  if (position === fileEnd) return { cutBytes: 0, damagedAt: undefined };
-  const dataEnd = endOfData(file, position, fileEnd);
-  const cutBytes = dataEnd - position;
-  if (cutBytes > UNSYNCED_BYTES_MAX && scan.nextBatch(position + 1, segment.endOffset) !== undefined) {
-    logger.error("damaged record batch: the shard is read-only", { file: segment.paths.log, byte: position });
-    return { cutBytes: 0, damagedAt: position };
+  if (gaps.length === 0 && position < fileEnd) cutTail(segment, position, options);
+  return gaps;
+}
+
+/** Notes good batches from `position` on; returns where they end. */
+function noteBatches(scan: BatchScan, segment: Segment, position: number): number {
+  let at = position;
+  for (let batch = scan.batchAt(at); batch; batch = scan.batchAt(at)) {
+    const baseOffset = baseOffsetOf(batch);
+    if (baseOffset !== segment.endOffset) break;
+    segment.noteBatch(at, batch.length, baseOffset, nextOffsetOf(batch), maxTimestampOf(batch));
+    at += batch.length;
   }
-  if (cutBytes > 0) {
-    keepTornTail(fileSystem, file, segment.paths.torn(position), position, dataEnd);
-    logger.warn("cut a torn tail", { file: segment.paths.log, byte: position, bytes: cutBytes });
+  return at;
+}
+
+/** The damage that starts at `position`, where no good batch starts; undefined when it is the end of the log. */
+function damageAt(
+  scan: BatchScan,
+  segment: Segment,
+  position: number,
+  fileEnd: number,
+  { durable }: RecoveryOptions,
+): Gap | undefined {
+  const { baseOffset: segmentBase, endOffset: from } = segment;
+  if (durable === undefined) {
+    if (scan.nextBatch(position + UNSYNCED_BYTES_MAX, from) === undefined) return undefined;
+    const behind = nextBehind(scan, position, fileEnd, from, Infinity);
+    return { segmentBase, position, end: behind.position, from, to: behind.offset, setAside: false };
+  }
+  if (position >= durable.position && from >= durable.endOffset) return undefined;
+  const behind = nextBehind(scan, position, fileEnd, from, durable.endOffset);
+  return { segmentBase, position, end: behind.position, from, to: behind.offset, setAside: false };
+}
+
+/**
+ * Where batches go on behind the bad byte at `position` of a file of `end` bytes, and at which offset, one of `from` to
+ * `to`: at the end of the file and `to` when none follows.
+ */
+export function findBehind(file: LogFile, position: number, end: number, from: number, to: number) {
+  return nextBehind(new BatchScan(file, end), position, end, from, to);
+}
+
+function nextBehind(scan: BatchScan, position: number, end: number, from: number, to: number) {
+  for (let at = scan.nextBatch(position + 1, from); at !== undefined; at = scan.nextBatch(at + 1, from)) {
+    const batch = scan.batchAt(at);
+    if (batch && nextOffsetOf(batch) <= to) return { position: at, offset: baseOffsetOf(batch) };
+  }
+  return { position: end, offset: to };
+}
+
+/** Cuts what lies behind the last good batch, and keeps it if it is more than reserved space. */
+function cutTail(segment: Segment, position: number, { fileSystem, logger }: RecoveryOptions): void {
+  const { file, paths } = segment;
+  const dataEnd = endOfData(file, position, file.endPosition);
+  if (dataEnd > position) {
+    keepTornTail(fileSystem, file, paths.torn(position), position, dataEnd);
+    logger.warn("cut a torn tail", { file: paths.log, byte: position, bytes: dataEnd - position });
   }
   file.cutAt(position);
-  return { cutBytes, damagedAt: undefined };
 }
 
 /** The byte behind the last one that is not zero, between `start` and `end`; `start` when there is none. */
-function endOfData(file: LogFile, start: number, end: number): number {
+export function endOfData(file: Pick<LogFile, "read">, start: number, end: number): number {
   const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, end - start));
   const zeros = Buffer.alloc(piece.length);
   for (let to = end; to > start; to -= piece.length) {

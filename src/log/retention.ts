@@ -8,7 +8,7 @@ export function retentionAllowsDeleting(
   segment: Segment,
   logBytes: number,
   nowMs: number,
-  { retentionMs, retentionBytes }: CommitLogOptions,
+  { retentionMs, retentionBytes }: Pick<CommitLogOptions, "retentionMs" | "retentionBytes">,
 ): boolean {
   return segment.maxTimestampMs < nowMs - retentionMs || logBytes - segment.bytes >= retentionBytes;
 }

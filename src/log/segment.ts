@@ -4,84 +4,126 @@
  *
  *   offset 4711 -> offset index: batch 4700 at byte 81920 -> walk headers -> batch 4709..4715 at byte 90112
  *   time t      -> time index: nothing before offset 4700 is newer than t -> walk headers -> open one batch
+ *
+ *   cold      knows its name and where it ends; holds nothing open
+ *   warm      file and indexes are open since the last look-up, until too many others are (warm-files.ts)
+ *   pinned    appended to, or not on the disk yet: stays open
  */
+import { assert } from "../base/assert.ts";
 import { VoikError } from "../base/errors.ts";
+import type { FileSystem } from "../base/file-system.ts";
+import type { LogEnd } from "./checkpoint.ts";
+import type { Gap, Gaps } from "./gaps.ts";
 import { headerScan } from "./header-scan.ts";
-import type { SegmentPaths } from "./layout.ts";
-import type { LogFile } from "./log-file.ts";
+import { type SegmentPaths, segmentPaths } from "./layout.ts";
+import { type LogFile, storageError } from "./log-file.ts";
 import type { LogIo } from "./log-io.ts";
 import { OffsetIndex } from "./offset-index.ts";
+import { findBehind } from "./recovery.ts";
 import { RecordReader } from "./record.ts";
 import { baseOffsetOf, maxTimestampOf } from "./record-batch.ts";
 import type { TimestampPosition } from "./shard-log.ts";
 import { TimeIndex } from "./time-index.ts";
+import type { Coolable, WarmFiles } from "./warm-files.ts";
 
 /** Log bytes between two index entries. */
 const INDEX_INTERVAL_BYTES = 4096;
+const UNKNOWN_MS = -2;
 
-export class Segment {
-  /** Largest timestamp of its records; -1 while empty. */
-  maxTimestampMs = -1;
+/** What the segments of one log share. */
+export interface SegmentParts {
+  folder: string;
+  fileSystem: FileSystem;
+  io: LogIo;
+  warm: WarmFiles;
+  gaps: Gaps;
+  /** Told of bytes that are no batch where one was; it notes the gap. */
+  onDamage(gap: Gap): void;
+}
+
+interface OpenFiles {
+  file: LogFile;
+  offsets: OffsetIndex;
+  times: TimeIndex;
+}
+
+export class Segment implements Coolable {
   /** The offset behind its last record. */
   endOffset: number;
+  /** Where its last batch starts, once it was appended to or recovered; 0 while empty. */
+  lastBatchPosition = 0;
   /** Bytes of good batches: where the next one goes, or where damage begins. */
   bytes = 0;
+  private newestMs = -1;
   private bytesSinceEntry = 0;
   private sealed = false;
+  private pinned = true;
+  private isLast = false;
 
   private constructor(
+    private readonly parts: SegmentParts,
     readonly baseOffset: number,
-    readonly paths: SegmentPaths,
-    readonly file: LogFile,
-    private offsets: OffsetIndex,
-    private times: TimeIndex,
-    private readonly io: LogIo,
+    private files: OpenFiles | undefined,
   ) {
     this.endOffset = baseOffset;
   }
 
   /** A segment over `file`, with empty indexes in place of any old ones. The file is released when that fails. */
-  static over(io: LogIo, paths: SegmentPaths, baseOffset: number, file: LogFile): Segment {
+  static over(parts: SegmentParts, baseOffset: number, file: LogFile): Segment {
+    const { offsetIndex, timeIndex } = segmentPaths(parts.folder, baseOffset);
     try {
-      const offsets = OffsetIndex.create(io, paths.offsetIndex, baseOffset);
-      const times = TimeIndex.create(io, paths.timeIndex, baseOffset);
-      return new Segment(baseOffset, paths, file, offsets, times, io);
+      const offsets = OffsetIndex.create(parts.io, offsetIndex, baseOffset);
+      const times = TimeIndex.create(parts.io, timeIndex, baseOffset);
+      return new Segment(parts, baseOffset, { file, offsets, times });
     } catch (error) {
       file.release();
       throw error;
     }
   }
 
-  /** Opens a segment that another one follows; it ends at `endOffset`. Its indexes are rebuilt if they don't fit. */
-  static openSealed(io: LogIo, paths: SegmentPaths, baseOffset: number, endOffset: number): Segment {
-    const offsets = OffsetIndex.openSealed(io, paths.offsetIndex, baseOffset);
-    const times = TimeIndex.openSealed(io, paths.timeIndex, baseOffset);
-    const file = io.openSealedLog(paths.log);
-    const last = times?.last;
-    if (offsets && times && last?.beforeOffset === endOffset) {
-      const segment = new Segment(baseOffset, paths, file, offsets, times, io);
-      segment.maxTimestampMs = last.timestampMs;
-      segment.endOffset = endOffset;
-      segment.bytes = file.endPosition;
-      segment.sealed = true;
-      return segment;
-    }
-    const segment = Segment.over(io, paths, baseOffset, file);
+  /** A segment of `bytes` bytes that another one follows at `endOffset`. Nothing is opened before the first look-up. */
+  static cold(parts: SegmentParts, baseOffset: number, endOffset: number, bytes: number): Segment {
+    const segment = new Segment(parts, baseOffset, undefined);
     segment.endOffset = endOffset;
-    segment.bytes = file.endPosition;
+    segment.bytes = bytes;
+    segment.newestMs = UNKNOWN_MS;
     segment.sealed = true;
-    try {
-      segment.rebuildIndexes();
-    } catch (error) {
-      segment.close();
-      throw error;
-    }
+    segment.pinned = false;
     return segment;
+  }
+
+  /** The last segment of a log that ends as `end` says. Nothing is opened before the first look-up or append. */
+  static endingAt(parts: SegmentParts, end: LogEnd): Segment {
+    const segment = Segment.cold(parts, end.segmentBase, end.endOffset, end.position);
+    segment.lastBatchPosition = end.lastBatchPosition;
+    segment.isLast = true;
+    segment.newestMs = end.segmentNewestMs;
+    return segment;
+  }
+
+  get paths(): SegmentPaths {
+    return segmentPaths(this.parts.folder, this.baseOffset);
+  }
+
+  /** Its log file, opened when it is cold. Throws VoikError storage_failed. */
+  get file(): LogFile {
+    return this.warmed().file;
+  }
+
+  /** Largest timestamp of its records; -1 while empty. */
+  get maxTimestampMs(): number {
+    if (this.newestMs === UNKNOWN_MS) this.newestMs = this.readNewest();
+    return this.newestMs;
+  }
+
+  get indexBytes(): number {
+    return this.files ? Math.max(this.files.offsets.bytes, this.files.times.bytes) : 0;
   }
 
   /** Appends a stamped batch that ends before `endOffset`. */
   append(batch: Buffer, baseOffset: number, endOffset: number, maxTimestampMs: number): void {
-    const position = this.file.append(batch);
+    if (this.sealed) this.unseal();
+    const position = (this.files as OpenFiles).file.append(batch);
     this.noteBatch(position, batch.length, baseOffset, endOffset, maxTimestampMs);
   }
 
@@ -94,23 +136,38 @@ export class Segment {
     maxTimestampMs: number,
   ): void {
     if (this.bytesSinceEntry >= INDEX_INTERVAL_BYTES) {
-      this.offsets.add(baseOffset, position);
-      if (this.maxTimestampMs > (this.times.last?.timestampMs ?? -1))
-        this.times.add(this.maxTimestampMs, baseOffset);
+      const { offsets, times } = this.files as OpenFiles;
+      offsets.add(baseOffset, position);
+      if (this.newestMs > (times.last?.timestampMs ?? -1)) times.add(this.newestMs, baseOffset);
       this.bytesSinceEntry = 0;
     }
     this.bytesSinceEntry += bytes;
     this.bytes = position + bytes;
-    if (maxTimestampMs > this.maxTimestampMs) this.maxTimestampMs = maxTimestampMs;
+    this.lastBatchPosition = position;
+    if (maxTimestampMs > this.newestMs) this.newestMs = maxTimestampMs;
+    this.endOffset = endOffset;
+  }
+
+  /** The bytes from the last batch to `position` are no batches: the next batch gets an index entry of its own. */
+  noteGap(position: number, endOffset: number): void {
+    this.bytesSinceEntry = INDEX_INTERVAL_BYTES;
+    this.bytes = position;
     this.endOffset = endOffset;
   }
 
   /** No more appends: the indexes get their last entry and give back their spare room. */
   seal(): void {
+    if (this.sealed) return;
+    this.sealIndexes();
     this.sealed = true;
-    this.times.add(this.maxTimestampMs, this.endOffset);
-    this.offsets.seal();
-    this.times.seal();
+  }
+
+  /** It is sealed, and on the disk: from now on it is open only while it is used. */
+  unpin(): void {
+    assert(this.sealed, "a growing segment stays open");
+    if (!this.pinned) return;
+    this.pinned = false;
+    this.parts.warm.touch(this);
   }
 
   /**
@@ -118,13 +175,10 @@ export class Segment {
    * that the offset lies in the segment. Throws storage_damaged when the log has no good header there.
    */
   find(offset: number, end: number): { position: number; bytes: number; baseOffset: number } {
-    const entry = this.offsets.entryForOffset(offset);
-    if (!this.walkTo(entry, offset, end)) {
+    if (!this.walkTo(offset, end)) {
       // The index lied, or the log is damaged: the log itself decides.
       this.rebuildIndexes();
-      if (!this.walkTo(this.offsets.entryForOffset(offset), offset, end)) {
-        throw this.damaged(headerScan.position);
-      }
+      if (!this.walkTo(offset, end)) throw this.damagedAt(headerScan.position);
     }
     const { position, bytes, baseOffset } = headerScan;
     return { position, bytes, baseOffset };
@@ -136,73 +190,214 @@ export class Segment {
    */
   lastBoundary(start: number, wanted: number, end: number): number {
     if (wanted >= end) return end;
-    const entry = this.offsets.entryAtOrBelow(wanted);
-    const position = this.offsets.positionOf(entry);
+    const { file, offsets } = this.warmed();
+    const entry = offsets.entryAtOrBelow(wanted);
+    const position = offsets.positionOf(entry);
     if (position <= start) return start;
-    headerScan.start(this.file, position, end, this.offsets.offsetOf(entry));
+    headerScan.start(file, position, end, offsets.offsetOf(entry));
     return headerScan.next() === "batch" ? position : start;
   }
 
-  /** The first record, before byte `end` and before `endOffset` there, that is at least as new as `timestampMs`. */
-  findTimestamp(timestampMs: number, end: number, endOffset: number): TimestampPosition | undefined {
-    const from = this.times.offsetBefore(timestampMs);
-    if (from >= endOffset || end === 0) return undefined;
-    const start = this.find(from, end);
-    headerScan.start(this.file, start.position, end, start.baseOffset);
+  /**
+   * The first record, from offset `from` on, before byte `end` and before `endOffset` there, that is at least as new as
+   * `timestampMs`.
+   */
+  findTimestamp(
+    timestampMs: number,
+    from: number,
+    end: number,
+    endOffset: number,
+  ): TimestampPosition | undefined {
+    const { file, times } = this.warmed();
+    const { gaps } = this.parts;
+    const offset = gaps.behind(Math.max(from, times.offsetBefore(timestampMs)));
+    if (offset >= endOffset || end === 0) return undefined;
+    const start = this.find(offset, end);
+    headerScan.start(file, start.position, end, start.baseOffset);
     for (let step = headerScan.next(); step !== "end"; step = headerScan.next()) {
-      if (step === "bad") throw this.damaged(headerScan.position);
+      if (step === "bad") {
+        const gap = gaps.at(this.baseOffset, headerScan.position);
+        if (gap === undefined) throw this.damagedAt(headerScan.position);
+        headerScan.start(file, gap.end, end, gap.to);
+        continue;
+      }
       if (headerScan.maxTimestampMs < timestampMs) continue;
       const batch = Buffer.allocUnsafe(headerScan.bytes);
-      this.file.read(batch, headerScan.position);
-      const found = firstRecordAt(batch, timestampMs);
+      file.read(batch, headerScan.position);
+      const found = firstRecordAt(batch, timestampMs, from);
       if (found) return found;
     }
     return undefined;
   }
 
-  /** Makes both indexes anew from the batch headers, up to the first bad one or one that can't be read. */
+  /** Makes both indexes anew from the batch headers, up to one that can't be read; what is no batch is noted as a gap. */
   rebuildIndexes(): void {
-    const { endOffset, bytes: end, maxTimestampMs } = this;
-    this.offsets.close();
-    this.times.close();
-    this.offsets = OffsetIndex.create(this.io, this.paths.offsetIndex, this.baseOffset);
-    this.times = TimeIndex.create(this.io, this.paths.timeIndex, this.baseOffset);
-    this.bytesSinceEntry = 0;
-    this.maxTimestampMs = -1;
-    headerScan.start(this.file, 0, end, this.baseOffset);
+    const files = this.warmed();
+    const { endOffset, bytes: end, newestMs } = this;
+    files.offsets.close();
+    files.times.close();
+    const { offsetIndex, timeIndex } = this.paths;
+    files.offsets = OffsetIndex.create(this.parts.io, offsetIndex, this.baseOffset);
+    files.times = TimeIndex.create(this.parts.io, timeIndex, this.baseOffset);
+    this.bytesSinceEntry = this.lastBatchPosition = this.bytes = 0;
+    this.endOffset = this.baseOffset;
+    this.newestMs = -1;
     try {
-      while (headerScan.next() === "batch") {
-        const { position, bytes, baseOffset, nextOffset } = headerScan;
-        this.noteBatch(position, bytes, baseOffset, nextOffset, headerScan.maxTimestampMs);
-      }
+      this.walkAll(files.file, end, endOffset);
     } finally {
       // What is known stays: a segment that looks too old, by a header that is bad, would be deleted too early.
-      if (maxTimestampMs >= 0) this.maxTimestampMs = maxTimestampMs;
+      if (newestMs >= 0) this.newestMs = newestMs;
       this.endOffset = endOffset;
       this.bytes = end;
     }
-    if (this.sealed) this.seal();
+    if (this.sealed) this.sealIndexes();
+  }
+
+  /** Lets go of file and indexes until the next look-up. */
+  cool(): void {
+    assert(!this.pinned, "a pinned segment stays open");
+    this.letGo();
   }
 
   /** Lets go of file and indexes; ranges still being sent keep the file open. */
   close(): void {
-    this.offsets.close();
-    this.times.close();
-    this.file.release();
+    this.parts.warm.forget(this);
+    this.letGo();
   }
 
-  /** Walks from index entry `entry` to the batch that holds `offset`; false when it meets anything else first. */
-  private walkTo(entry: number, offset: number, end: number): boolean {
-    const position = this.offsets.positionOf(entry);
+  private letGo(): void {
+    this.files?.offsets.close();
+    this.files?.times.close();
+    this.files?.file.release();
+    this.files = undefined;
+  }
+
+  private warmed(): OpenFiles {
+    if (this.files) {
+      if (!this.pinned) this.parts.warm.touch(this);
+      return this.files;
+    }
+    try {
+      return this.warmUp();
+    } catch (error) {
+      throw error instanceof VoikError ? error : storageError(error, `opening ${this.paths.log}`);
+    }
+  }
+
+  private warmUp(): OpenFiles {
+    const { io } = this.parts;
+    const { log, offsetIndex, timeIndex } = this.paths;
+    const { newestMs } = this;
+    const file = this.isLast ? io.openLog(log) : io.openSealedLog(log);
+    try {
+      const offsets = OffsetIndex.openSealed(io, offsetIndex, this.baseOffset);
+      const times = TimeIndex.openSealed(io, timeIndex, this.baseOffset);
+      const last = times?.last;
+      const fits = offsets !== undefined && times !== undefined && last?.beforeOffset === this.endOffset;
+      this.files = {
+        file,
+        offsets: offsets ?? OffsetIndex.create(io, offsetIndex, this.baseOffset),
+        times: times ?? TimeIndex.create(io, timeIndex, this.baseOffset),
+      };
+      if (fits) this.newestMs = last.timestampMs;
+      else this.rebuildIndexes();
+    } catch (error) {
+      if (this.files) this.letGo();
+      else file.release();
+      this.newestMs = newestMs;
+      throw error;
+    }
+    this.parts.warm.touch(this);
+    return this.files;
+  }
+
+  /** Takes appends again, where a clean stop left off. */
+  private unseal(): void {
+    const { offsets, times } = this.warmed();
+    this.parts.warm.forget(this);
+    this.pinned = true;
+    this.sealed = false;
+    offsets.unseal();
+    times.unseal();
+    this.bytesSinceEntry = this.bytes > 0 ? INDEX_INTERVAL_BYTES : 0;
+  }
+
+  private sealIndexes(): void {
+    const { offsets, times } = this.files as OpenFiles;
+    times.add(this.newestMs, this.endOffset);
+    offsets.seal();
+    times.seal();
+  }
+
+  /** The sealed time index's last word; what the log says when that can't be had. */
+  private readNewest(): number {
+    try {
+      const times = TimeIndex.openSealed(this.parts.io, this.paths.timeIndex, this.baseOffset);
+      const last = times?.last;
+      times?.close();
+      if (last?.beforeOffset === this.endOffset) return last.timestampMs;
+    } catch {
+      // An index is a hint.
+    }
+    this.warmed();
+    return this.newestMs;
+  }
+
+  /** Walks from the last index entry before `offset` to the batch that holds it; false when it meets anything else first. */
+  private walkTo(offset: number, end: number): boolean {
+    const { file, offsets } = this.warmed();
+    const entry = offsets.entryForOffset(offset);
+    const position = offsets.positionOf(entry);
     if (position >= end) return false;
-    headerScan.start(this.file, position, end, this.offsets.offsetOf(entry));
+    headerScan.start(file, position, end, offsets.offsetOf(entry));
     while (headerScan.next() === "batch") {
       if (headerScan.nextOffset > offset) return true;
     }
     return false;
   }
 
-  private damaged(position: number): VoikError {
+  /** Notes every batch of the file, stepping over gaps. */
+  private walkAll(file: LogFile, end: number, endOffset: number): void {
+    let position = 0;
+    let seenTwice = -1;
+    for (;;) {
+      headerScan.start(file, position, end, this.endOffset);
+      let step = headerScan.next();
+      for (; step === "batch"; step = headerScan.next()) {
+        const { position: at, bytes, baseOffset, nextOffset, maxTimestampMs } = headerScan;
+        this.noteBatch(at, bytes, baseOffset, nextOffset, maxTimestampMs);
+      }
+      position = headerScan.position;
+      if (step === "end" && this.endOffset === endOffset) return;
+      if (position !== seenTwice) {
+        // Before it counts as damage, the device is asked again.
+        seenTwice = position;
+        file.dropCache();
+        continue;
+      }
+      const gap = this.gapAt(file, position, end, endOffset);
+      if (gap.end >= end) return;
+      position = gap.end;
+      this.noteGap(position, gap.to);
+    }
+  }
+
+  /** The gap at `position`, as it was noted or as it is found now. */
+  private gapAt(file: LogFile, position: number, end: number, endOffset: number): Gap {
+    const { gaps, onDamage } = this.parts;
+    const known = gaps.at(this.baseOffset, position);
+    if (known) return known;
+    const from = this.endOffset;
+    const behind = findBehind(file, position, end, from, endOffset);
+    const segmentBase = this.baseOffset;
+    const gap = { segmentBase, position, end: behind.position, from, to: behind.offset, setAside: false };
+    onDamage(gap);
+    return gap;
+  }
+
+  private damagedAt(position: number): VoikError {
+    const gap = this.parts.gaps.at(this.baseOffset, position);
+    if (gap) return this.parts.gaps.errorOf(gap);
     return new VoikError(
       "storage_damaged",
       `damaged record batch in ${this.paths.log} at byte ${position}; other records stay readable`,
@@ -210,18 +405,19 @@ export class Segment {
   }
 }
 
-/** The first record of `batch` at least as new as `timestampMs`; its first one when the records can't be opened. */
-function firstRecordAt(batch: Buffer, timestampMs: number): TimestampPosition | undefined {
+/** The first record of `batch` from offset `from` on that is at least as new as `timestampMs`. */
+function firstRecordAt(batch: Buffer, timestampMs: number, from: number): TimestampPosition | undefined {
   try {
     const records = new RecordReader(batch);
     while (records.next()) {
-      if (records.timestampMs >= timestampMs)
+      if (records.timestampMs >= timestampMs && records.offset >= from)
         return { offset: records.offset, timestampMs: records.timestampMs };
     }
     return undefined;
   } catch (error) {
+    // Records that can't be opened: the header has to do.
     if (error instanceof VoikError)
-      return { offset: baseOffsetOf(batch), timestampMs: maxTimestampOf(batch) };
+      return { offset: Math.max(from, baseOffsetOf(batch)), timestampMs: maxTimestampOf(batch) };
     throw error;
   }
 }

@@ -54,6 +54,16 @@ export class TimeIndex {
     return this.baseOffset + this.file.bytes.readUInt32BE((older - 1) * ENTRY_BYTES + 8);
   }
 
+  /** Bytes of its entries. */
+  get bytes(): number {
+    return this.file.count * ENTRY_BYTES;
+  }
+
+  /** Takes entries again, behind those that it has. */
+  unseal(): void {
+    this.file.unseal();
+  }
+
   seal(): void {
     this.file.seal(this.baseOffset);
   }
