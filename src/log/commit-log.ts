@@ -21,8 +21,9 @@ import type { LogStart } from "./log-start.ts";
 import { type CommitLogOptions, openSegments, type OpenedLog } from "./open-segments.ts";
 import { lastOffsetDeltaOf, maxTimestampOf, stampBatch } from "./record-batch.ts";
 import { UNSYNCED_BYTES_MAX } from "./recovery.ts";
-import { hideSegment, removeSegment, retentionAllowsDeleting } from "./retention.ts";
-import { Segment, type SegmentParts } from "./segment.ts";
+import { retentionAllowsDeleting, SegmentDeletion } from "./retention.ts";
+import { Segment, type SegmentEnd, type SegmentParts } from "./segment.ts";
+import { SegmentList } from "./segment-list.ts";
 import type { DurableWaiter, LogRange, TailListener, TimestampPosition } from "./shard-log.ts";
 import { WaiterQueue } from "./waiter-queue.ts";
 
@@ -33,23 +34,12 @@ const INDEX_BYTES_MAX = 10 << 20;
 /** Index entries hold offsets relative to their segment in 32 bits. */
 const RELATIVE_OFFSET_MAX = 2 ** 32 - 1;
 
-/** Where a log ended at some time. */
-interface WrittenEnd {
-  offset: number;
-  segment: Segment;
-  /** The byte behind the last batch, in `segment`, and where that starts. */
-  position: number;
-  lastBatchPosition: number;
-  /** Largest timestamp in `segment` up to there. */
-  newestMs: number;
-}
-
 export class CommitLog implements OpenLog, Syncable {
   endOffset: number;
   durableEnd: number;
   unsyncedBytes = 0;
   private readonly parts: SegmentParts;
-  private readonly segments: Segment[];
+  private readonly segments: SegmentList;
   private readonly checkpoint: Checkpoint;
   private readonly start: LogStart;
   private readonly gaps: Gaps;
@@ -72,7 +62,7 @@ export class CommitLog implements OpenLog, Syncable {
   /** Why the log takes no more appends; undefined while it does. */
   private refusal: VoikError | undefined;
   private failed = false;
-  private deleting: Promise<void> | undefined;
+  private readonly deletion: SegmentDeletion;
   private drained: (() => void) | undefined;
   private closing: Promise<void> | undefined;
 
@@ -81,7 +71,9 @@ export class CommitLog implements OpenLog, Syncable {
     private readonly groupCommit: GroupCommit,
     opened: OpenedLog,
   ) {
-    ({ parts: this.parts, segments: this.segments, checkpoint: this.checkpoint } = opened);
+    this.segments = new SegmentList(opened.segments);
+    this.deletion = new SegmentDeletion(options, this.segments);
+    ({ parts: this.parts, checkpoint: this.checkpoint } = opened);
     ({ start: this.start, gaps: this.gaps, newestMs: this.newestMs } = opened);
     this.startedAtMs = opened.startedAtMs;
     const last = this.active;
@@ -109,7 +101,7 @@ export class CommitLog implements OpenLog, Syncable {
   }
 
   get sizeBytes(): number {
-    return this.segments.reduce((bytes, segment) => bytes + segment.bytes, 0);
+    return this.segments.sizeBytes;
   }
 
   get congested(): boolean {
@@ -134,11 +126,7 @@ export class CommitLog implements OpenLog, Syncable {
     const found = this.offsetForTimestamp(this.newestMs);
     if (found) return found;
     // What had it is gone.
-    this.newestMs = this.durableSegmentNewestMs;
-    for (const segment of this.segments) {
-      if (segment === this.durableSegment) break;
-      this.newestMs = Math.max(this.newestMs, segment.maxTimestampMs);
-    }
+    this.newestMs = Math.max(this.durableSegmentNewestMs, this.segments.newestMs(this.durableSegment));
     return this.offsetForTimestamp(this.newestMs);
   }
 
@@ -160,7 +148,7 @@ export class CommitLog implements OpenLog, Syncable {
     this.checkReadable(asked);
     const offset = this.gaps.count === 0 ? asked : this.gaps.readableFrom(asked);
     if (offset >= this.durableEnd) return undefined;
-    const segment = this.segmentOf(offset);
+    const segment = this.segments.holding(offset);
     const end = this.durableBytesOf(segment);
     const { position, bytes, baseOffset } = segment.find(offset, end);
     let stop =
@@ -191,9 +179,9 @@ export class CommitLog implements OpenLog, Syncable {
   }
 
   async syncRound(covered?: Promise<void>): Promise<void> {
-    const end = this.writtenEnd();
+    const end = this.active.end;
     const bytes = this.unsyncedBytes;
-    const unsynced = this.segments.slice(this.segments.lastIndexOf(this.syncedSegment));
+    const unsynced = this.segments.from(this.syncedSegment);
     try {
       if (covered) await covered;
       for (const segment of unsynced) {
@@ -217,7 +205,7 @@ export class CommitLog implements OpenLog, Syncable {
   }
 
   showWritten(): void {
-    if (this.refusal === undefined) this.show(this.writtenEnd());
+    if (this.refusal === undefined) this.show(this.active.end);
   }
 
   /**
@@ -227,7 +215,7 @@ export class CommitLog implements OpenLog, Syncable {
    */
   async applyRetention(nowMs: number, byAge = true): Promise<boolean> {
     const { oldest } = this;
-    if (oldest === this.syncedSegment || this.refusal || this.deleting) return false;
+    if (oldest === this.syncedSegment || this.refusal || this.deletion.busy) return false;
     const { retentionMs, retentionBytes } = this.options;
     const limits = { retentionMs: byAge ? retentionMs : Infinity, retentionBytes };
     if (!retentionAllowsDeleting(oldest, this.sizeBytes, nowMs, limits)) return false;
@@ -243,12 +231,12 @@ export class CommitLog implements OpenLog, Syncable {
     if (this.refusal) throw this.refusal;
     this.checkReadable(offset);
     try {
-      await this.start.moveTo(offset);
+      await this.start.moveTo(Math.min(offset, this.syncedEnd)); // what a crash can take has not been there
     } catch (error) {
       throw storageError(error, "trimming a log");
     }
     while (this.oldest !== this.syncedSegment && this.oldest.endOffset <= offset) {
-      await (this.deleting ?? this.deleteOldest());
+      await (this.deletion.busy ?? this.deleteOldest());
     }
   }
 
@@ -275,26 +263,15 @@ export class CommitLog implements OpenLog, Syncable {
     this.refusal ??= this.gaps.errorOf(gap);
   }
 
-  /** One at a time: a crash may undo the last deletion, and none before it. */
-  private deleteOldest(): Promise<void> {
-    this.deleting = this.removeOldest().finally(() => (this.deleting = undefined));
-    return this.deleting;
-  }
-
-  private async removeOldest(): Promise<void> {
-    const { oldest } = this;
-    hideSegment(this.options, oldest);
-    this.segments.shift();
-    oldest.close();
+  private async deleteOldest(): Promise<void> {
     try {
-      await this.options.fileSystem.syncFolder(this.options.folder);
+      await this.deletion.deleteOldest();
     } catch (error) {
-      // Were the next segment deleted now, a crash could bring this one back alone, with a gap behind it.
+      if (!this.deletion.failed) throw error;
       this.fail(storageError(error, "deleting an old segment"));
       this.groupCommit.fail(error);
       throw error;
     }
-    removeSegment(this.options, oldest);
   }
 
   close(): Promise<void> {
@@ -310,7 +287,7 @@ export class CommitLog implements OpenLog, Syncable {
     }
     if (!this.failed && !this.gaps.damaged) {
       this.active.seal();
-      this.noteCheckpoint(this.writtenEnd());
+      this.noteCheckpoint(this.active.end);
     }
     for (const segment of this.segments) segment.close();
     this.checkpoint.close();
@@ -326,7 +303,7 @@ export class CommitLog implements OpenLog, Syncable {
   }
 
   /** Everything before `end` is on the disk. */
-  private noteCheckpoint(end: WrittenEnd): void {
+  private noteCheckpoint(end: SegmentEnd): void {
     this.checkpoint.note({
       segmentBase: end.segment.baseOffset,
       position: end.position,
@@ -338,25 +315,12 @@ export class CommitLog implements OpenLog, Syncable {
     });
   }
 
-  private writtenEnd(): WrittenEnd {
-    const { active } = this;
-    return {
-      offset: this.endOffset,
-      segment: active,
-      position: active.bytes,
-      lastBatchPosition: active.lastBatchPosition,
-      newestMs: active.maxTimestampMs,
-    };
-  }
-
   /** Everything before `end` can be read; tells who waited for that, and who for room (`congested`). */
-  private show(end: WrittenEnd): void {
+  private show(end: SegmentEnd): void {
     if (end.offset > this.durableEnd) {
-      const { segments } = this;
-      for (let i = segments.lastIndexOf(this.durableSegment); segments[i] !== end.segment; i++) {
-        this.newestMs = Math.max(this.newestMs, (segments[i] as Segment).maxTimestampMs);
-      }
-      this.newestMs = Math.max(this.newestMs, end.newestMs);
+      const passed =
+        end.segment === this.durableSegment ? -1 : this.segments.newestMs(end.segment, this.durableSegment);
+      this.newestMs = Math.max(this.newestMs, passed, end.newestMs);
       this.durableSegment = end.segment;
       this.durablePosition = end.position;
       this.durableSegmentNewestMs = end.newestMs;
@@ -367,11 +331,11 @@ export class CommitLog implements OpenLog, Syncable {
   }
 
   private get active(): Segment {
-    return this.segments[this.segments.length - 1] as Segment;
+    return this.segments.active;
   }
 
   private get oldest(): Segment {
-    return this.segments[0] as Segment;
+    return this.segments.oldest;
   }
 
   /** The segment that a batch of `bytes`, ending before `endOffset`, goes to: the active one, or a new one behind it. */
@@ -421,17 +385,5 @@ export class CommitLog implements OpenLog, Syncable {
       "offset_out_of_range",
       `offset ${offset} is outside ${this.startOffset}..${this.durableEnd}, which this shard holds`,
     );
-  }
-
-  /** The segment that holds `offset`, by halving. */
-  private segmentOf(offset: number): Segment {
-    let low = 0;
-    let high = this.segments.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if ((this.segments[middle] as Segment).baseOffset <= offset) low = middle;
-      else high = middle - 1;
-    }
-    return this.segments[low] as Segment;
   }
 }

@@ -19,10 +19,9 @@ import { type SegmentPaths, segmentPaths } from "./layout.ts";
 import { type LogFile, storageError } from "./log-file.ts";
 import type { LogIo } from "./log-io.ts";
 import { OffsetIndex } from "./offset-index.ts";
-import { findBehind } from "./recovery.ts";
-import { RecordReader } from "./record.ts";
-import { baseOffsetOf, maxTimestampOf } from "./record-batch.ts";
+import { noteBatches } from "./segment-walk.ts";
 import type { TimestampPosition } from "./shard-log.ts";
+import { firstRecordAt } from "./record-search.ts";
 import { TimeIndex } from "./time-index.ts";
 import type { Coolable, WarmFiles } from "./warm-files.ts";
 
@@ -39,6 +38,17 @@ export interface SegmentParts {
   gaps: Gaps;
   /** Told of bytes that are no batch where one was; it notes the gap. */
   onDamage(gap: Gap): void;
+}
+
+/** Where a segment ended at some time. */
+export interface SegmentEnd {
+  segment: Segment;
+  /** The offset behind its last record. */
+  offset: number;
+  /** The byte behind its last batch, and the one where that starts. */
+  position: number;
+  lastBatchPosition: number;
+  newestMs: number;
 }
 
 interface OpenFiles {
@@ -114,6 +124,11 @@ export class Segment implements Coolable {
   get maxTimestampMs(): number {
     if (this.newestMs === UNKNOWN_MS) this.newestMs = this.readNewest();
     return this.newestMs;
+  }
+
+  get end(): SegmentEnd {
+    const { endOffset: offset, bytes: position, lastBatchPosition, maxTimestampMs: newestMs } = this;
+    return { segment: this, offset, position, lastBatchPosition, newestMs };
   }
 
   get indexBytes(): number {
@@ -243,7 +258,7 @@ export class Segment implements Coolable {
     this.endOffset = this.baseOffset;
     this.newestMs = -1;
     try {
-      this.walkAll(files.file, end, endOffset);
+      noteBatches(this, files.file, this.parts, { bytes: end, endOffset });
     } finally {
       // What is known stays: a segment that looks too old, by a header that is bad, would be deleted too early.
       if (newestMs >= 0) this.newestMs = newestMs;
@@ -356,45 +371,6 @@ export class Segment implements Coolable {
     return false;
   }
 
-  /** Notes every batch of the file, stepping over gaps. */
-  private walkAll(file: LogFile, end: number, endOffset: number): void {
-    let position = 0;
-    let seenTwice = -1;
-    for (;;) {
-      headerScan.start(file, position, end, this.endOffset);
-      let step = headerScan.next();
-      for (; step === "batch"; step = headerScan.next()) {
-        const { position: at, bytes, baseOffset, nextOffset, maxTimestampMs } = headerScan;
-        this.noteBatch(at, bytes, baseOffset, nextOffset, maxTimestampMs);
-      }
-      position = headerScan.position;
-      if (step === "end" && this.endOffset === endOffset) return;
-      if (position !== seenTwice) {
-        // Before it counts as damage, the device is asked again.
-        seenTwice = position;
-        file.dropCache();
-        continue;
-      }
-      const gap = this.gapAt(file, position, end, endOffset);
-      if (gap.end >= end) return;
-      position = gap.end;
-      this.noteGap(position, gap.to);
-    }
-  }
-
-  /** The gap at `position`, as it was noted or as it is found now. */
-  private gapAt(file: LogFile, position: number, end: number, endOffset: number): Gap {
-    const { gaps, onDamage } = this.parts;
-    const known = gaps.at(this.baseOffset, position);
-    if (known) return known;
-    const from = this.endOffset;
-    const behind = findBehind(file, position, end, from, endOffset);
-    const segmentBase = this.baseOffset;
-    const gap = { segmentBase, position, end: behind.position, from, to: behind.offset, setAside: false };
-    onDamage(gap);
-    return gap;
-  }
-
   private damagedAt(position: number): VoikError {
     const gap = this.parts.gaps.at(this.baseOffset, position);
     if (gap) return this.parts.gaps.errorOf(gap);
@@ -402,22 +378,5 @@ export class Segment implements Coolable {
       "storage_damaged",
       `damaged record batch in ${this.paths.log} at byte ${position}; other records stay readable`,
     );
-  }
-}
-
-/** The first record of `batch` from offset `from` on that is at least as new as `timestampMs`. */
-function firstRecordAt(batch: Buffer, timestampMs: number, from: number): TimestampPosition | undefined {
-  try {
-    const records = new RecordReader(batch);
-    while (records.next()) {
-      if (records.timestampMs >= timestampMs && records.offset >= from)
-        return { offset: records.offset, timestampMs: records.timestampMs };
-    }
-    return undefined;
-  } catch (error) {
-    // Records that can't be opened: the header has to do.
-    if (error instanceof VoikError)
-      return { offset: Math.max(from, baseOffsetOf(batch)), timestampMs: maxTimestampOf(batch) };
-    throw error;
   }
 }

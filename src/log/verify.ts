@@ -111,6 +111,8 @@ export function listShard(fileSystem: FileSystem, folder: string) {
       notes.push({ path, message: "a new segment, nothing of it acknowledged: the next start decides" });
     } else if (/^\d{20}\.\d+\.torn$/.test(name))
       notes.push({ path, message: "bytes that recovery set aside" });
+    else if (/^\d{20}\.\d+\.bad$/.test(name))
+      notes.push({ path, message: "damaged bytes that a repair copied" });
     else if (name.endsWith(DELETED_SUFFIX)) notes.push({ path, message: "the next start removes it" });
     else if (kind !== "file" || !OTHER_PARTS.test(name))
       notes.push({ path, message: "not part of a log: left alone" });

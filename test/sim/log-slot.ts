@@ -10,8 +10,7 @@ import type { CommitLog } from "../../src/log/commit-log.ts";
 import type { GroupCommit } from "../../src/log/group-commit.ts";
 import type { CommitLogOptions } from "../../src/log/open-segments.ts";
 import type { LogRange } from "../../src/log/shard-log.ts";
-import { demand, ModelLog, Violation } from "./model-log.ts";
-import type { ModelBatch } from "./model-log.ts";
+import { demand, type ModelBatch, ModelLog, sameFiles, Violation } from "./model-log.ts";
 import { makeBatch } from "./sim-batch.ts";
 import type { SimDisk } from "./sim-disk.ts";
 import type { SimRandom } from "./sim-random.ts";
@@ -351,17 +350,22 @@ export class LogSlot {
     const fair =
       (code === "disk_full" && fired.includes("full")) ||
       (code === "storage_failed" &&
-        (this.refuses || fired.some((kind) => kind !== "full" && kind !== "flip"))) ||
-      (code === "storage_damaged" && codes.includes(code) && fired.includes("flip")) ||
+        (this.refuses ||
+          this.life?.syncFailed ||
+          fired.some((kind) => kind !== "full" && kind !== "flip"))) ||
+      (code === "storage_damaged" && (this.hasGap() || (codes.includes(code) && fired.includes("flip")))) ||
       (code === "offset_out_of_range" && codes.includes(code));
     demand(fair, `${code} for no reason: ${error.message}`);
   }
 
+  /** Bits that were flipped in two reads in a row are damage to a log. */
+  private hasGap(): boolean {
+    return this.parts.disk.snapshot(this.settings.folder, /^gaps$/).size > 0;
+  }
+
   private openFiles(): number {
-    const inFolder = [...this.parts.disk.open.values()].filter(({ path }) =>
-      path.startsWith(`${this.settings.folder}/`),
-    );
-    return inFolder.length;
+    const folder = `${this.settings.folder}/`;
+    return [...this.parts.disk.open.values()].filter(({ path }) => path.startsWith(folder)).length;
   }
 
   private openLog(): CommitLog {
@@ -374,8 +378,4 @@ type FaultCounts = SimDisk["fired"];
 
 function firedSince(before: FaultCounts, now: FaultCounts): (keyof FaultCounts)[] {
   return (Object.keys(now) as (keyof FaultCounts)[]).filter((kind) => now[kind] > before[kind]);
-}
-
-function sameFiles(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
-  return a.size === b.size && [...a].every(([name, content]) => b.get(name) === content);
 }

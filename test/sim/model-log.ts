@@ -197,3 +197,7 @@ export class ModelLog {
 function nextOffset(bytes: Buffer, at: number): string {
   return bytes.length - at < 61 ? `${bytes.length - at} bytes` : `up to ${nextOffsetOf(bytes, at)}`;
 }
+
+export function sameFiles(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  return a.size === b.size && [...a].every(([name, content]) => b.get(name) === content);
+}

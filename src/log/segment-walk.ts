@@ -1,0 +1,54 @@
+/**
+ * Walks a whole segment by its batch headers, so that its indexes can be made anew. Where a header is bad, it looks for
+ * the next batch that belongs there, checksum and all, and what lies between is a gap.
+ *
+ *   | batch | batch | bad bytes | batch | batch |       every batch is noted, the gap too
+ */
+import type { Gap } from "./gaps.ts";
+import { headerScan } from "./header-scan.ts";
+import type { LogFile } from "./log-file.ts";
+import { findBehind } from "./recovery.ts";
+import type { Segment, SegmentParts } from "./segment.ts";
+
+/** Where the segment's batches end, or ended when it was written. */
+interface Extent {
+  bytes: number;
+  endOffset: number;
+}
+
+/** Notes every batch of `file` in `segment`, which has forgotten what it knew; damage that is new goes to `onDamage`. */
+export function noteBatches(segment: Segment, file: LogFile, parts: SegmentParts, extent: Extent): void {
+  let position = 0;
+  let seenTwice = -1;
+  for (;;) {
+    headerScan.start(file, position, extent.bytes, segment.endOffset);
+    let step = headerScan.next();
+    for (; step === "batch"; step = headerScan.next()) {
+      const { position: at, bytes, baseOffset, nextOffset, maxTimestampMs } = headerScan;
+      segment.noteBatch(at, bytes, baseOffset, nextOffset, maxTimestampMs);
+    }
+    position = headerScan.position;
+    if (step === "end" && segment.endOffset === extent.endOffset) return;
+    if (position !== seenTwice) {
+      // Before it counts as damage, the device is asked again.
+      seenTwice = position;
+      file.dropCache();
+      continue;
+    }
+    const gap = gapAt(segment, file, parts, position, extent);
+    if (gap.end >= extent.bytes) return;
+    position = gap.end;
+    segment.noteGap(position, gap.to);
+  }
+}
+
+/** The gap at `position`, as it was noted or as it is found now. */
+function gapAt(segment: Segment, file: LogFile, parts: SegmentParts, position: number, extent: Extent): Gap {
+  const { baseOffset: segmentBase, endOffset: from } = segment;
+  const known = parts.gaps.at(segmentBase, position);
+  if (known) return known;
+  const behind = findBehind(file, position, extent.bytes, from, extent.endOffset);
+  const gap = { segmentBase, position, end: behind.position, from, to: behind.offset, setAside: false };
+  parts.onDamage(gap);
+  return gap;
+}
