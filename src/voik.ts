@@ -9,8 +9,9 @@ import { dirname, join, resolve } from "node:path";
 import { Health } from "./admin/health.ts";
 import { registerProcessMetrics } from "./admin/process-metrics.ts";
 import { startAdminServer } from "./admin/server.ts";
+import { Ballast } from "./base/ballast.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
-import { disk } from "./base/disk.ts";
+import { disk, freeBytesOf } from "./base/disk.ts";
 import { VoikError } from "./base/errors.ts";
 import type { FileSystem, FolderLock, Volume } from "./base/file-system.ts";
 import type { Logger } from "./base/logger.ts";
@@ -158,6 +159,12 @@ function volumeOf({ config, logger }: Parts): Volume | undefined {
   return undefined;
 }
 
+function ballastOf({ config, fileSystem, clock, logger }: Parts): Ballast {
+  const path = join(config.dataDir, "ballast");
+  const freeBytes = () => freeBytesOf(config.dataDir);
+  return new Ballast({ path, bytes: config.ballastBytes, freeBytes, fileSystem, clock, logger });
+}
+
 async function openStreams(parts: Parts, closers: Closers) {
   const { config, fileSystem, clock, random, logger, metrics } = parts;
   checkLogIo(config.logIo, fileSystem, config.dataDir);
@@ -169,6 +176,8 @@ async function openStreams(parts: Parts, closers: Closers) {
     const message = `the disk failed, nothing more can be acknowledged: ${reason}`;
     failure.resolve(new VoikError("storage_failed", message, { cause }));
   };
+  const ballast = ballastOf(parts);
+  closers.push(() => ballast.close());
   const logs = new LogStore({
     fileSystem,
     clock,
@@ -179,6 +188,7 @@ async function openStreams(parts: Parts, closers: Closers) {
     scrubBytesPerSecond: config.scrubBytesPerSecond,
     metrics,
     logIo: config.logIo,
+    makeRoom: ballast.release,
     onSyncFailure: fail,
   });
   closers.push(() => logs.close());
@@ -191,6 +201,8 @@ async function openStreams(parts: Parts, closers: Closers) {
     logger,
     retentionMsDefault: config.retentionMs,
     shardCountMax: config.shardCountMax,
+    onCatalogFailure: fail,
+    makeRoom: ballast.release,
   });
   closers.push(() => broker.close());
   showDurability(broker, parts);

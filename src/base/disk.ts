@@ -21,6 +21,7 @@ import {
 } from "node:fs";
 import type { FileSystem, FolderEntry, FolderLock, Mapping, OpenFile, OpenMode } from "./file-system.ts";
 import { dropCachedPages, fallocate, mmap, tryLock } from "./libc.ts";
+import { closeAndRefill, withSpares } from "./spare-descriptors.ts";
 
 const OPEN_FLAGS: Record<OpenMode, number> = {
   create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
@@ -99,17 +100,27 @@ class DiskFile implements OpenFile {
   }
 
   close(): void {
-    closeSync(this.fd);
+    closeAndRefill(this.fd);
   }
+}
+
+/** Bytes that this process can still write to the file system of `folder`. */
+export function freeBytesOf(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
 }
 
 /** The machine's own disk. */
 export const disk: FileSystem = {
-  open: (path, mode) => new DiskFile(path, openSync(path, OPEN_FLAGS[mode], 0o600)),
+  open: (path, mode) =>
+    new DiskFile(
+      path,
+      withSpares(() => openSync(path, OPEN_FLAGS[mode], 0o600)),
+    ),
   exists: (path) => existsSync(path),
   size: (path) => statSync(path).size,
   list: (folder) =>
-    readdirSync(folder, { withFileTypes: true }).map((entry): FolderEntry => ({
+    withSpares(() => readdirSync(folder, { withFileTypes: true })).map((entry): FolderEntry => ({
       name: entry.name,
       kind: entry.isFile() ? "file" : entry.isDirectory() ? "folder" : "other",
     })),
@@ -119,9 +130,9 @@ export const disk: FileSystem = {
   removeFolder: (folder) => rmSync(folder, { recursive: true, force: true }),
   syncFolder(folder) {
     return new Promise((resolve, reject) => {
-      const fd = openSync(folder, constants.O_RDONLY);
+      const fd = withSpares(() => openSync(folder, constants.O_RDONLY));
       fsync(fd, (error) => {
-        closeSync(fd);
+        closeAndRefill(fd);
         if (error) reject(error);
         else resolve();
       });

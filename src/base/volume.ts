@@ -32,7 +32,7 @@ export function whyNoVolume(folders: readonly string[]): string | undefined {
   }
   const there = folders.filter((folder) => existsSync(folder));
   for (const folder of there) {
-    const { type } = statfsSync(folder);
+    const type = statfsSync(folder).type >>> 0;
     if (!FILE_SYSTEMS.has(type)) {
       const known = [...FILE_SYSTEMS.values()].join(", ");
       return `the file system of ${folder} (type 0x${type.toString(16)}) is none of ${known}`;

@@ -85,6 +85,12 @@ export const OPTIONS = {
     "file",
     "How logs reach the disk: reads and writes, or memory mappings (ext4, XFS, tmpfs).",
   ),
+  ballastBytes: option(
+    "ballast-bytes",
+    size(0, 64 * GIB),
+    "64MiB",
+    "Size of a file that keeps room for deletions on a full disk; 0 for none.",
+  ),
   retentionMs: option(
     "retention",
     duration("1s", "36500d"),

@@ -8,6 +8,7 @@ import type { Logger } from "../base/logger.ts";
 import type { MetricsRegistry } from "../base/metrics.ts";
 import { CommitLog } from "./commit-log.ts";
 import { GroupCommit, type GroupCommitOptions } from "./group-commit.ts";
+import { storageError } from "./log-file.ts";
 import type { LogFactory, OpenLog } from "./log-factory.ts";
 import type { LogIoKind } from "./log-io.ts";
 import { Scrub } from "./scrub.ts";
@@ -28,6 +29,8 @@ export interface LogStoreOptions {
   metrics?: MetricsRegistry;
   /** How files are written and read; "file" when left out. */
   logIo?: LogIoKind;
+  /** Makes room on a full disk for deleting an old segment; whether it could. */
+  makeRoom?: () => boolean;
   /** A sync failed: nothing can be acknowledged any more, and the process has to end. Called once. */
   onSyncFailure(error: unknown): void;
 }
@@ -80,6 +83,7 @@ export class LogStore {
       try {
         await log.applyRetention(this.options.clock.nowMs());
       } catch (error) {
+        if (storageError(error, "deleting").code === "disk_full") this.options.makeRoom?.();
         this.options.logger.warn("deleting an old segment failed", { error: String(error) });
       }
     }

@@ -41,6 +41,8 @@ export interface CatalogOptions {
   random: Random;
   /** Whether streams lie in the data folder already, so that a missing or empty catalog must be a lost one. */
   streamsExist: boolean;
+  /** The disk failed under a change, which is now neither made nor not made: the process has to end. */
+  onFailure?: ((error: VoikError) => void) | undefined;
 }
 
 /** Settings of the edges lie in `meta` beside our own keys. */
@@ -77,6 +79,7 @@ export class Catalog {
     private readonly path: string,
     /** Id of this data folder, made once: 32 hex digits. */
     readonly clusterId: string,
+    private readonly onFailure: CatalogOptions["onFailure"],
   ) {}
 
   /**
@@ -98,7 +101,7 @@ export class Catalog {
       database.run("PRAGMA synchronous = FULL");
       database.run("PRAGMA foreign_keys = ON");
       migrate(database, options);
-      return new Catalog(database, path, readClusterId(database, options));
+      return new Catalog(database, path, readClusterId(database, options), options.onFailure);
     } catch (error) {
       database?.close();
       throw translate(error, path);
@@ -218,7 +221,9 @@ export class Catalog {
     try {
       return run();
     } catch (error) {
-      throw translate(error, this.path);
+      const translated = translate(error, this.path);
+      if (translated instanceof VoikError && isDiskFailure(error)) this.onFailure?.(translated);
+      throw translated;
     }
   }
 }
@@ -310,6 +315,11 @@ function hashKeyOf(text: string, path: string): bigint {
 
 function damaged(path: string, why: string): VoikError {
   return new VoikError("storage_damaged", `${path} can't be used: ${why}. Put it back from a backup`);
+}
+
+/** Whether the device failed; not so for want of memory or of room for the shared index, when nothing was written. */
+function isDiskFailure(error: unknown): boolean {
+  return error instanceof SQLiteError && /^SQLITE_IOERR(?!_SHM|_NOMEM)/.test(error.code ?? "");
 }
 
 /** SQLite's failures as ours (https://www.sqlite.org/rescode.html); anything else is a bug and passes through. */

@@ -50,6 +50,10 @@ export interface StreamBrokerOptions {
   retentionMsDefault: number;
   /** Shards of all streams together: each holds files open and memory mapped. */
   shardCountMax: number;
+  /** The disk failed under the catalog: what it holds is uncertain, and the process has to end. */
+  onCatalogFailure?: (error: VoikError) => void;
+  /** Makes room on a full disk for a deletion; whether it could. */
+  makeRoom?: () => boolean;
 }
 
 export class StreamBroker implements Broker {
@@ -85,11 +89,17 @@ export class StreamBroker implements Broker {
    * storage_failed; a log that is damaged does not fail the start, its shard answers storage_damaged.
    */
   static async open(options: StreamBrokerOptions): Promise<StreamBroker> {
-    const { dataDir, fileSystem, random } = options;
+    const { dataDir, fileSystem, random, onCatalogFailure: onFailure } = options;
     const folders = new StreamFolders(join(dataDir, "streams"), options);
     const streamsExist = folders.list().length > 0;
     folders.prepare();
-    const catalog = Catalog.open({ path: join(dataDir, "voik.db"), fileSystem, random, streamsExist });
+    const catalog = Catalog.open({
+      path: join(dataDir, "voik.db"),
+      fileSystem,
+      random,
+      streamsExist,
+      onFailure,
+    });
     try {
       await fileSystem.syncFolder(dataDir);
       const broker = new StreamBroker(options, catalog, folders);
@@ -163,7 +173,7 @@ export class StreamBroker implements Broker {
     this.checkOpen();
     const stream = this.byName.get(name);
     if (stream === undefined) throw new VoikError("stream_not_found", `stream ${name} does not exist`);
-    this.catalog.setState(stream.id, "deleting");
+    this.markDeleting(stream);
     stream.deleted = true;
     this.byName.delete(name);
     this.byId.delete(stream.id);
@@ -285,6 +295,17 @@ export class StreamBroker implements Broker {
     } catch (error) {
       await Promise.allSettled(logs.map((log) => log.close()));
       throw error;
+    }
+  }
+
+  /** On a full disk too: deleting is how it gets empty. */
+  private markDeleting({ id }: ShardedStream): void {
+    try {
+      this.catalog.setState(id, "deleting");
+    } catch (error) {
+      const full = error instanceof VoikError && error.code === "disk_full";
+      if (!full || !this.options.makeRoom?.()) throw error;
+      this.catalog.setState(id, "deleting");
     }
   }
 

@@ -53,6 +53,27 @@ describeAsRoot("a failing disk", ["mkfs.ext4", "strace"], () => {
     30_000,
   );
 
+  test("25: a sync of the catalog that answers EIO ends the process with 74, and the catalog is whole afterwards", async () => {
+    await using disk = await LoopDisk.make("ext4", DISK_MIB);
+    await using voik = await VoikProcess.start({ folder: join(disk.folder, "data") });
+    await makeTopic(voik, "before", 1);
+    {
+      const wal = join(voik.folder, "voik.db-wal");
+      await using _fault = await Fault.attach(voik.pid, SYNC_CALLS, "error=EIO", wal);
+      const refused = makeTopic(voik, "during", 1).then(
+        () => "created",
+        () => "refused",
+      );
+      await expectEnd(voik);
+      expect(await refused).toBe("refused");
+    }
+    disk.cutPower("drop journal");
+    await disk.remount();
+    await voik.restart();
+    await makeTopic(voik, "after", 1);
+    await voik.stop();
+  }, 30_000);
+
   test("26: on a device that takes no more bytes nothing acked is missing after the page cache is dropped", async () => {
     await using thin = await ThinDisk.make();
     const { disk } = thin;
