@@ -15,7 +15,7 @@ import type { Gap, Gaps } from "./gaps.ts";
 import type { GroupCommit, Syncable } from "./group-commit.ts";
 import { segmentPaths } from "./layout.ts";
 import type { OpenLog } from "./log-factory.ts";
-import { storageError } from "./log-file.ts";
+import { saysReadOnly, storageError } from "./log-file.ts";
 import { LogFileRange } from "./log-range.ts";
 import type { LogStart } from "./log-start.ts";
 import { type CommitLogOptions, openSegments, type OpenedLog } from "./open-segments.ts";
@@ -136,7 +136,12 @@ export class CommitLog implements OpenLog, Syncable {
     const endOffset = baseOffset + lastOffsetDeltaOf(batch) + 1;
     const maxTimestampMs = maxTimestampOf(batch);
     stampBatch(batch, baseOffset, LEADER_EPOCH);
-    this.segmentFor(batch.length, endOffset).append(batch, baseOffset, endOffset, maxTimestampMs);
+    try {
+      this.segmentFor(batch.length, endOffset).append(batch, baseOffset, endOffset, maxTimestampMs);
+    } catch (error) {
+      if (saysReadOnly(error)) this.groupCommit.fail(error); // for good: what was written before can't be synced
+      throw error;
+    }
     this.endOffset = endOffset;
     this.unsyncedBytes += batch.length;
     if (waiter) this.waiters.push(waiter, endOffset);

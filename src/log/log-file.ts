@@ -58,6 +58,13 @@ export function storageError(error: unknown, doing: string): VoikError {
   return new VoikError("storage_failed", `the disk failed while ${doing}: ${message}`, { cause: error });
 }
 
+/** Whether `error` says that the file system takes no more writes: it has met an error, or was told so. */
+export function saysReadOnly(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    if ((cause as { code?: string }).code === "EROFS") return true;
+  return false;
+}
+
 export class FileLogFile implements LogFile {
   endPosition: number;
   /** Size that the file was grown to; 0 when nothing is reserved. */
