@@ -21,6 +21,7 @@ import { listGroupsHandler } from "./handlers/16-list-groups.ts";
 import { apiVersionsHandler } from "./handlers/18-api-versions.ts";
 import { createTopicsHandler } from "./handlers/19-create-topics.ts";
 import { deleteTopicsHandler } from "./handlers/20-delete-topics.ts";
+import { initProducerIdHandler } from "./handlers/22-init-producer-id.ts";
 import { describeConfigsHandler } from "./handlers/32-describe-configs.ts";
 import { deleteGroupsHandler } from "./handlers/42-delete-groups.ts";
 import { offsetDeleteHandler } from "./handlers/47-offset-delete.ts";
@@ -41,6 +42,7 @@ import { ListGroups } from "./messages/16-list-groups.ts";
 import { ApiVersions } from "./messages/18-api-versions.ts";
 import { CreateTopics } from "./messages/19-create-topics.ts";
 import { DeleteTopics } from "./messages/20-delete-topics.ts";
+import { InitProducerId } from "./messages/22-init-producer-id.ts";
 import { DescribeConfigs } from "./messages/32-describe-configs.ts";
 import { DeleteGroups } from "./messages/42-delete-groups.ts";
 import { OffsetDelete } from "./messages/47-offset-delete.ts";
@@ -72,6 +74,7 @@ export const APIS: readonly Api[] = [
   api(ApiVersions, apiVersionsHandler),
   api(CreateTopics, createTopicsHandler),
   api(DeleteTopics, deleteTopicsHandler),
+  api(InitProducerId, initProducerIdHandler),
   api(DescribeConfigs, describeConfigsHandler),
   api(DeleteGroups, deleteGroupsHandler),
   api(OffsetDelete, offsetDeleteHandler),

@@ -59,6 +59,10 @@ const ANSWERS: Record<ErrorCode, Answer> = {
   batch_invalid: INVALID,
   batch_too_large: { type: "ValidationException", status: 400 },
   compression_unsupported: INVALID,
+  // Kafka's alone: no Kinesis client has a producer id.
+  sequence_out_of_order: INTERNAL,
+  sequence_duplicate: INTERNAL,
+  producer_fenced: INTERNAL,
   decompression_failed: INVALID,
   timestamp_invalid: INVALID,
   shard_count_invalid: INVALID,

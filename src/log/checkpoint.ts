@@ -12,6 +12,7 @@ import type { FileSystem, OpenFile } from "../base/file-system.ts";
 import { CHECKPOINT_NAME } from "./layout.ts";
 import { BATCH_HEADER_BYTES, batchBytesOf, magicOf, nextOffsetOf } from "./record-batch.ts";
 import { endOfData } from "./recovery.ts";
+import type { SegmentEnd } from "./segment.ts";
 import { SlotFile } from "./slot-file.ts";
 import type { WarmFiles } from "./warm-files.ts";
 
@@ -73,6 +74,21 @@ export class Checkpoint {
     } catch {
       // The older checkpoint still holds.
     }
+  }
+
+  /** Notes that everything before `end` of a segment is on the disk, and what else of it the next start wants to know. */
+  noteEnd(end: SegmentEnd, newestMs: number, startedAtMs: number): void {
+    const { segment, position, offset: endOffset, lastBatchPosition, newestMs: segmentNewestMs } = end;
+    const { baseOffset: segmentBase } = segment;
+    this.note({
+      segmentBase,
+      position,
+      endOffset,
+      lastBatchPosition,
+      segmentNewestMs,
+      newestMs,
+      startedAtMs,
+    });
   }
 
   close(): void {

@@ -19,6 +19,8 @@ import { saysReadOnly, storageError } from "./log-file.ts";
 import { LogFileRange } from "./log-range.ts";
 import type { LogStart } from "./log-start.ts";
 import { type CommitLogOptions, openSegments, type OpenedLog } from "./open-segments.ts";
+import { producersOf } from "./producer-restore.ts";
+import type { ProducerStates } from "./producer-state.ts";
 import { lastOffsetDeltaOf, maxTimestampOf, stampBatch } from "./record-batch.ts";
 import { UNSYNCED_BYTES_MAX } from "./recovery.ts";
 import { retentionAllowsDeleting, SegmentDeletion } from "./retention.ts";
@@ -43,6 +45,7 @@ export class CommitLog implements OpenLog, Syncable {
   private readonly checkpoint: Checkpoint;
   private readonly start: LogStart;
   private readonly gaps: Gaps;
+  private readonly producers: ProducerStates;
   private readonly waiters = new WaiterQueue();
   private readonly listeners = new Set<TailListener>();
   /** Segments whose file is still .log.pending, oldest first. */
@@ -75,6 +78,7 @@ export class CommitLog implements OpenLog, Syncable {
     this.deletion = new SegmentDeletion(options, this.segments);
     ({ parts: this.parts, checkpoint: this.checkpoint } = opened);
     ({ start: this.start, gaps: this.gaps, newestMs: this.newestMs } = opened);
+    this.producers = producersOf(this.segments, this.gaps);
     this.startedAtMs = opened.startedAtMs;
     const last = this.active;
     this.endOffset = this.durableEnd = this.syncedEnd = last.endOffset;
@@ -132,6 +136,11 @@ export class CommitLog implements OpenLog, Syncable {
 
   append(batch: Buffer, waiter?: DurableWaiter): number {
     if (this.refusal) throw this.refusal;
+    const stored = this.producers.check(batch);
+    if (stored >= 0) {
+      if (waiter) this.waiters.pushBehind(this, waiter);
+      return stored;
+    }
     const baseOffset = this.endOffset;
     const endOffset = baseOffset + lastOffsetDeltaOf(batch) + 1;
     const maxTimestampMs = maxTimestampOf(batch);
@@ -142,6 +151,7 @@ export class CommitLog implements OpenLog, Syncable {
       if (saysReadOnly(error)) this.groupCommit.fail(error); // for good: what was written before can't be synced
       throw error;
     }
+    this.producers.note(batch);
     this.endOffset = endOffset;
     this.unsyncedBytes += batch.length;
     if (waiter) this.waiters.push(waiter, endOffset);
@@ -220,6 +230,7 @@ export class CommitLog implements OpenLog, Syncable {
    */
   async applyRetention(nowMs: number, byAge = true): Promise<boolean> {
     const { oldest } = this;
+    this.producers.expire(nowMs);
     if (oldest === this.syncedSegment || this.refusal || this.deletion.busy) return false;
     const { retentionMs, retentionBytes } = this.options;
     const limits = { retentionMs: byAge ? retentionMs : Infinity, retentionBytes };
@@ -309,15 +320,8 @@ export class CommitLog implements OpenLog, Syncable {
 
   /** Everything before `end` is on the disk. */
   private noteCheckpoint(end: SegmentEnd): void {
-    this.checkpoint.note({
-      segmentBase: end.segment.baseOffset,
-      position: end.position,
-      endOffset: end.offset,
-      lastBatchPosition: end.lastBatchPosition,
-      segmentNewestMs: end.newestMs,
-      newestMs: this.newestMs,
-      startedAtMs: (end.segment === this.active && this.startedAtMs) || 0,
-    });
+    const startedAtMs = (end.segment === this.active && this.startedAtMs) || 0;
+    this.checkpoint.noteEnd(end, this.newestMs, startedAtMs);
   }
 
   /** Everything before `end` can be read; tells who waited for that, and who for room (`congested`). */

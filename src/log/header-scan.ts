@@ -23,7 +23,7 @@ interface Readable {
 
 /** One scanner serves every look-up of a thread: look-ups are synchronous and don't nest. */
 export class HeaderScan {
-  private readonly window = Buffer.allocUnsafeSlow(WINDOW_BYTES);
+  readonly window: Buffer = Buffer.allocUnsafeSlow(WINDOW_BYTES);
   private windowAt = 0;
   private windowBytes = 0;
   private file: Readable | undefined;
@@ -31,6 +31,8 @@ export class HeaderScan {
   private nextPosition = 0;
   /** Where the header stands that the fields below describe. */
   position = 0;
+  /** Where that header lies in `window`. */
+  at = 0;
   bytes = 0;
   baseOffset = 0;
   nextOffset = 0;
@@ -56,7 +58,7 @@ export class HeaderScan {
     const position = (this.position = this.nextPosition);
     if (position >= this.end) return "end";
     if (position + BATCH_HEADER_BYTES > this.end) return "bad";
-    const at = this.headerAt(position);
+    const at = (this.at = this.headerAt(position));
     if (at < 0) return "bad";
     const header = this.window;
     this.bytes = batchBytesOf(header, at);

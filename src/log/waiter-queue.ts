@@ -23,6 +23,12 @@ export class WaiterQueue {
     this.ends.push(end);
   }
 
+  /** `waiter` waits for all that `log` has now; it is told soon, never at once, when all of that is durable. */
+  pushBehind(log: ShardLog, waiter: DurableWaiter): void {
+    if (log.endOffset > log.durableEnd) this.push(waiter, log.endOffset);
+    else queueMicrotask(() => waiter.onDurable(log));
+  }
+
   /** Tells everyone who waited for `durableEnd` or less. They may push again meanwhile. */
   release(log: ShardLog, durableEnd: number): void {
     while (this.head < this.ends.length && (this.ends[this.head] as number) <= durableEnd) {

@@ -109,6 +109,8 @@ export interface Broker {
    * when every one is durable or has failed. Outcomes are in the order of `records`.
    */
   appendRecords(stream: Stream, records: readonly RecordToAppend[]): Promise<AppendOutcome[]>;
+  /** A producer id that was never given out before, crash or not. Throws disk_full or storage_failed. */
+  newProducerId(): number;
   /** Id of this broker's data folder, made once: 32 hex digits. Kafka's cluster id, in base64. */
   readonly clusterId: string;
 }

@@ -2,7 +2,7 @@
  * The tables of voik.db, as the steps that made them. user_version counts the steps that a file has seen; opening
  * one runs the rest, in one transaction. A step that was released never changes: the next one is added behind it.
  *
- *   meta(key, value)                                             cluster_id, setting.<name>
+ *   meta(key, value)                                             cluster_id, producer_ids, setting.<name>
  *   streams(id, name, state, created_at_ms, retention_ms, durability)   state: creating -> active -> deleting
  *   shards(stream_id, shard_index, hash_start, hash_end, created_at_ms, closed_at_ms, parents)
  *   attributes(stream_id, name, value)                           what the edges keep with a stream

@@ -190,6 +190,17 @@ export class Catalog {
     this.guard(() => this.database.query("DELETE FROM streams WHERE id = ?").run(id));
   }
 
+  /** Sets `count` producer ids aside, for ever; returns the first of them. */
+  takeProducerIds(count: number): number {
+    return this.guard(() => {
+      const query = this.database.query<{ value: string }, [string, number]>(
+        `INSERT INTO meta VALUES ('producer_ids', ?) ON CONFLICT DO UPDATE SET
+          value = CAST(CAST(value AS INTEGER) + ? AS TEXT) RETURNING value`,
+      );
+      return Number(query.get(String(count), count)?.value) - count;
+    });
+  }
+
   close(): void {
     this.database.close();
   }

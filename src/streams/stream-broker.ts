@@ -32,6 +32,7 @@ import type {
 import { Catalog, type StreamRow } from "./catalog.ts";
 import { ClosedShards } from "./closed-shards.ts";
 import { uniformRanges } from "./hash-range.ts";
+import { ProducerIds } from "./producer-ids.ts";
 import { planReshard } from "./reshard.ts";
 import { StreamFolders } from "./stream-folders.ts";
 import { checkStreamName } from "./stream-name.ts";
@@ -71,6 +72,7 @@ export class StreamBroker implements Broker {
   private sweepTimer: Timer | undefined;
   /** Creations, deletions and reshards under way. */
   private readonly changes = new Set<Promise<unknown>>();
+  private readonly producerIds = new ProducerIds((count) => this.catalog.takeProducerIds(count));
   private closing: Promise<void> | undefined;
 
   private constructor(
@@ -93,13 +95,8 @@ export class StreamBroker implements Broker {
     const folders = new StreamFolders(join(dataDir, "streams"), options);
     const streamsExist = folders.list().length > 0;
     folders.prepare();
-    const catalog = Catalog.open({
-      path: join(dataDir, "voik.db"),
-      fileSystem,
-      random,
-      streamsExist,
-      onFailure,
-    });
+    const path = join(dataDir, "voik.db");
+    const catalog = Catalog.open({ path, fileSystem, random, streamsExist, onFailure });
     try {
       await fileSystem.syncFolder(dataDir);
       const broker = new StreamBroker(options, catalog, folders);
@@ -202,6 +199,11 @@ export class StreamBroker implements Broker {
   /** Removes closed shards that retention has taken; a timer calls it too. */
   async sweep(): Promise<void> {
     for (const stream of [...this.byId.values()]) await this.closedShards.sweep(stream);
+  }
+
+  newProducerId(): number {
+    this.checkOpen();
+    return this.producerIds.next();
   }
 
   /** Finishes creations and deletions, then closes every log and the catalog. May be called again. */

@@ -99,7 +99,7 @@ describe("produce", () => {
     ["zstd before version 7", { records: changed((batch) => batch.writeInt16BE(4, 21)), version: 6 }, 76],
     ["a batch over the limit", { records: batchOf(["x".repeat(3000)]) }, 10],
     ["a transactional batch", { records: changed((batch) => batch.writeInt16BE(0x10, 21)) }, 42],
-    ["a producer id that nobody gave out", { records: changed((batch) => batch.fill(0, 43, 57)) }, 42],
+    ["a producer id without a sequence", { records: changed((batch) => batch.fill(0, 43, 53)) }, 87],
   ];
 
   test.each(wrong)("%s is refused, and the log stays as it is", async (_name, sending, code) => {

@@ -62,6 +62,8 @@ export class ReshardedBroker implements Broker {
   deleteStream = (): Promise<void> => Promise.reject(new Error("not in this test"));
   appendRecords = (): Promise<AppendOutcome[]> => Promise.reject(new Error("not in this test"));
 
+  newProducerId = (): never => this.refuse();
+
   private refuse(): never {
     throw new Error("not in this test");
   }

@@ -6,14 +6,7 @@
  * One object per partition is both the log's waiter and the reply's struct; nothing else is made per batch.
  */
 import { VoikError } from "../../base/errors.ts";
-import {
-  Attribute,
-  attributesOf,
-  compressionOf,
-  NO_PRODUCER_ID,
-  producerIdOf,
-} from "../../log/record-batch.ts";
-import { validateBatch } from "../../log/record-batch.ts";
+import { Attribute, attributesOf, compressionOf, validateBatch } from "../../log/record-batch.ts";
 import type { DurableWaiter, ShardLog } from "../../log/shard-log.ts";
 import type { Shard, Stream } from "../../streams/broker.ts";
 import type { Call, Handler, Pending } from "../call.ts";
@@ -165,21 +158,16 @@ function produceTo(
         "zstd needs Produce version 7 or newer: update the client",
       );
     }
-    refuseProducerState(batch);
+    refuseTransaction(batch);
     pending.append(shard, batch, result);
   } catch (error) {
     result.refuse(kafkaErrorOf(error), (error as VoikError).message);
   }
 }
 
-/** Without InitProducerId nobody has a producer id from here, and nothing would hold its promises. */
-function refuseProducerState(batch: Buffer): void {
-  if (attributesOf(batch) & Attribute.transactional || producerIdOf(batch) !== NO_PRODUCER_ID) {
-    throw new VoikError(
-      "unsupported",
-      "idempotent and transactional producers are not supported: set enable.idempotence=false",
-    );
-  }
+function refuseTransaction(batch: Buffer): void {
+  if ((attributesOf(batch) & Attribute.transactional) === 0) return;
+  throw new VoikError("unsupported", "voik has no transactions: leave transactional.id unset");
 }
 
 function closedShard(stream: Stream, shard: Shard): VoikError {
