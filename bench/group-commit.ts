@@ -1,8 +1,8 @@
 /**
  * How does the latency of an acknowledged append grow with writers and busy shards? Each writer appends a record of
- * 1 KB, waits until it is acknowledged, and goes on to the next shard; a bare write+fdatasync loop runs beside it.
+ * 1 KB, waits until it is acknowledged, and goes on to the next shard; bare loops of the same writes and syncs run beside it.
  */
-import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fdatasyncSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../src/base/clock.ts";
@@ -20,6 +20,7 @@ const SHARDS = [1, 16, 256];
 const WARM_UP_MS = 300;
 const MEASURE_MS = 1_200;
 const BARE_MS = 1_000;
+const BARE_FILES = 256;
 const LAG_EVERY_MS = 2;
 
 interface Figures {
@@ -103,6 +104,30 @@ function bareLoop(folder: string, batch: Buffer): Figures {
   }
   const perSecond = (latencies.count / (performance.now() - start)) * 1_000;
   closeSync(fd);
+  return { perSecond, p50Ms: latencies.at(0.5), p99Ms: latencies.at(0.99) };
+}
+
+/** One write to each of 256 files, each in a folder of its own as logs are, and one syncfs: again and again. */
+async function bareRounds(root: string, batch: Buffer): Promise<Figures> {
+  const folder = mkdtempSync(join(root, "rounds-"));
+  const volume = openVolume(folder, console.error);
+  while (!volume.prepare()) await new Promise(setImmediate);
+  const fds = Array.from({ length: BARE_FILES }, (_, i) => {
+    mkdirSync(join(folder, String(i)));
+    return openSync(join(folder, String(i), "file"), "w");
+  });
+  const latencies = new Latencies();
+  const start = performance.now();
+  for (let position = 0; performance.now() - start < BARE_MS; position += batch.length) {
+    latencies.measuring = position > 0; // the first round syncs the folders too
+    const before = performance.now();
+    for (const fd of fds) writeSync(fd, batch, 0, batch.length, position);
+    await volume.sync();
+    latencies.note(performance.now() - before);
+  }
+  const perSecond = ((latencies.count * BARE_FILES) / (performance.now() - start)) * 1_000;
+  for (const fd of fds) closeSync(fd);
+  volume.close();
   return { perSecond, p50Ms: latencies.at(0.5), p99Ms: latencies.at(0.99) };
 }
 
@@ -192,20 +217,22 @@ export async function run(): Promise<void> {
   console.log("group-commit: acknowledged appends of one 1 KB record, by writers and busy shards");
   const root = mkdtempSync(join(tmpdir(), "voik-bench-"));
   const batch = batchOfBytes(BATCH_BYTES);
-  const showBare = () => {
-    const bare = bareLoop(root, batch);
-    const rate = `${bare.perSecond.toFixed(0)} a second`;
-    console.log(
-      `  bare write+fdatasync loop: ${rate}, p50 ${bare.p50Ms.toFixed(2)} ms, p99 ${bare.p99Ms.toFixed(2)} ms`,
-    );
+  const show = (what: string, { perSecond, p50Ms, p99Ms }: Figures) => {
+    const rate = `${perSecond.toFixed(0)} a second`;
+    console.log(`  bare ${what}: ${rate}, p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`);
+  };
+  const showBare = async () => {
+    show("write+fdatasync loop", bareLoop(root, batch));
+    if (whyNoVolume([root]) !== undefined) return;
+    show(`loop over ${BARE_FILES} files, write each, syncfs`, await bareRounds(root, batch));
   };
   try {
-    showBare();
+    await showBare();
     console.log("  acked shards  writers   a second   p50 ms   p99 ms lag p99  file/fs syncs");
     for (const durability of ["sync", "os"] as const) {
       for (const shards of SHARDS) await measureCase({ root, shards, durability, batch });
     }
-    showBare();
+    await showBare();
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
