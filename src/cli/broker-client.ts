@@ -65,7 +65,7 @@ export const brokerArg = {
 } as const;
 
 export class BrokerClient {
-  private constructor(private readonly kafka: KafkaClient) {}
+  private constructor(readonly kafka: KafkaClient) {}
 
   /** Connects to "host:port", does `work`, and disconnects. Throws CliError when nothing answers. */
   static async use<T>(address: string, work: (client: BrokerClient) => Promise<T>): Promise<T> {
@@ -210,7 +210,7 @@ export class BrokerClient {
 const NAMES = new Map<number, string>(Object.entries(KafkaError).map(([name, code]) => [code, name]));
 
 /** Throws CliError unless `code` is none; says what was tried, and the broker's own words where it has some. */
-function check(code: number, what: string, message?: string | null): void {
+export function check(code: number, what: string, message?: string | null): void {
   if (code === KafkaError.none) return;
   const name = (NAMES.get(code) ?? `error ${code}`).replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   throw new CliError(EXIT.failed, `${what}: ${message ?? name}`);

@@ -29,11 +29,22 @@ const log = defineCommand({
   }),
 });
 
+const group = defineCommand({
+  meta: { name: "group", description: "List, describe, reset and delete consumer groups" },
+  subCommands: table({
+    list: () => import("./group-list.ts").then(pick),
+    describe: () => import("./group-describe.ts").then(pick),
+    reset: () => import("./group-reset.ts").then(pick),
+    delete: () => import("./group-delete.ts").then(pick),
+  }),
+});
+
 const root = defineCommand({
   meta: { name: "voik", version: VERSION, description: "Durable streams for Kinesis and Kafka clients" },
   subCommands: table({
     serve: () => import("./serve.ts").then(pick),
     stream: async () => stream as CommandDef,
+    group: async () => group as CommandDef,
     produce: () => import("./produce.ts").then(pick),
     consume: () => import("./consume.ts").then(pick),
     log: async () => log as CommandDef,

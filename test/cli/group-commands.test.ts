@@ -1,0 +1,90 @@
+/** The group commands against a running voik, with kafkajs in the group. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { Kafka, logLevel } from "kafkajs";
+import { VoikProcess } from "../helpers/voik-process.ts";
+import { runCli } from "./run-cli.ts";
+
+let voik: VoikProcess;
+const cli = (...args: string[]) => runCli([...args, "--broker", voik.addresses.kafka]);
+
+beforeAll(async () => {
+  voik = await VoikProcess.start();
+});
+afterAll(() => voik[Symbol.asyncDispose]());
+
+test("a group is listed and described with its lag while it reads, then reset and deleted", async () => {
+  const kafka = new Kafka({ brokers: [voik.addresses.kafka], clientId: "cli", logLevel: logLevel.NOTHING });
+  const admin = kafka.admin();
+  await admin.connect();
+  await admin.createTopics({ topics: [{ topic: "read", numPartitions: 2 }] });
+  await admin.disconnect();
+  const producer = kafka.producer();
+  await producer.connect();
+  const messages = Array.from({ length: 10 }, (_, i) => ({ value: `${i}`, partition: i % 2 }));
+  await producer.send({ topic: "read", messages });
+
+  const consumer = kafka.consumer({ groupId: "g", sessionTimeout: 6_000, heartbeatInterval: 500 });
+  await consumer.connect();
+  await consumer.subscribe({ topics: ["read"], fromBeginning: true });
+  let read = 0;
+  const all = Promise.withResolvers<void>();
+  await consumer.run({ eachMessage: async () => void (++read === 10 && all.resolve()) });
+  await all.promise;
+  expect((await cli("group", "list")).stdout).toBe("g\tStable\n");
+  const busy = JSON.parse((await cli("group", "describe", "g", "--json")).stdout);
+  expect(busy).toMatchObject({ name: "g", state: "Stable", members: [{ client: "cli", host: "127.0.0.1" }] });
+  expect(busy.shards.map(({ member }: { member: string }) => member)).toEqual([
+    busy.members[0].id,
+    busy.members[0].id,
+  ]);
+  const refused = await cli("group", "reset", "g", "read", "--to", "earliest");
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("stop its consumers first")]);
+  expect((await cli("group", "delete", "g")).code).toBe(1);
+  await consumer.disconnect();
+
+  await producer.send({ topic: "read", messages });
+  const lags = async () => {
+    const { shards } = JSON.parse((await cli("group", "describe", "g", "--json")).stdout);
+    return shards.map((shard: { committed: number; lag: number }) => [shard.committed, shard.lag]);
+  };
+  expect(await lags()).toEqual([
+    [5, 5],
+    [5, 5],
+  ]);
+  await producer.disconnect();
+  expect((await cli("group", "reset", "g", "read", "--to", "3", "--shard", "1")).stdout).toBe(
+    "read shard 1: 3\n",
+  );
+  expect(await lags()).toEqual([
+    [5, 5],
+    [3, 7],
+  ]);
+  await cli("group", "reset", "g", "read", "--to", "latest");
+  expect(await lags()).toEqual([
+    [10, 0],
+    [10, 0],
+  ]);
+  await cli("group", "reset", "g", "read", "--to", "2020-01-01T00:00:00Z");
+  expect(await lags()).toEqual([
+    [0, 10],
+    [0, 10],
+  ]);
+  const text = (await cli("group", "describe", "g")).stdout;
+  expect(text).toContain("g  Empty, 0 members\n");
+  expect(text).toMatch(/read +1 +0 +10 +10 +-\n/);
+  expect((await cli("group", "delete", "g")).stdout).toBe("deleted g\n");
+  expect((await cli("group", "list")).stdout).toBe("");
+}, 60_000);
+
+test("what can't be done is said in one line", async () => {
+  for (const [args, code, line] of [
+    [["group", "describe", "nobody"], 1, "there is no group nobody"],
+    [["group", "delete", "nobody"], 1, "there is no group nobody"],
+    [["group", "reset", "g", "nowhere", "--to", "latest"], 1, "there is no stream nowhere"],
+    [["group", "reset", "g", "read", "--to", "sometime"], 64, "--to takes"],
+    [["group", "reset", "g", "read", "--to", "1", "--shard", "9"], 1, "has no shard 9"],
+  ] as [string[], number, string][]) {
+    const { code: got, stderr } = await cli(...args);
+    expect([got, stderr]).toEqual([code, expect.stringContaining(line)]);
+  }
+}, 30_000);
