@@ -69,7 +69,8 @@ export class HeaderScan {
       this.bytes < BATCH_HEADER_BYTES ||
       position + this.bytes > this.end ||
       this.baseOffset !== this.nextOffset ||
-      lastDelta < 0
+      lastDelta < 0 ||
+      recordCountOf(header, at) !== lastDelta + 1 // every batch that was let in is dense, so one checks the other
     ) {
       return "bad";
     }

@@ -7,6 +7,7 @@
 import type { Gap } from "./gaps.ts";
 import { headerScan } from "./header-scan.ts";
 import type { LogFile } from "./log-file.ts";
+import { isIntactBatch } from "./record-batch.ts";
 import { findBehind } from "./recovery.ts";
 import type { Segment, SegmentParts } from "./segment.ts";
 
@@ -20,12 +21,14 @@ interface Extent {
 export function noteBatches(segment: Segment, file: LogFile, parts: SegmentParts, extent: Extent): void {
   let position = 0;
   let seenTwice = -1;
+  let last: { position: number; bytes: number; baseOffset: number } | undefined;
   for (;;) {
     headerScan.start(file, position, extent.bytes, segment.endOffset);
     let step = headerScan.next();
     for (; step === "batch"; step = headerScan.next()) {
       const { position: at, bytes, baseOffset, nextOffset, maxTimestampMs } = headerScan;
       segment.noteBatch(at, bytes, baseOffset, nextOffset, maxTimestampMs);
+      last = { position: at, bytes, baseOffset };
     }
     position = headerScan.position;
     if (step === "end" && segment.endOffset === extent.endOffset) return;
@@ -35,11 +38,22 @@ export function noteBatches(segment: Segment, file: LogFile, parts: SegmentParts
       file.dropCache();
       continue;
     }
+    if (last && last.position + last.bytes === position && !isWhole(file, last)) {
+      // The header before led here, and it is the one that can't be believed.
+      position = last.position;
+      segment.endOffset = last.baseOffset;
+    }
     const gap = gapAt(segment, file, parts, position, extent);
     if (gap.end >= extent.bytes) return;
     position = gap.end;
     segment.noteGap(position, gap.to);
   }
+}
+
+/** Whether the bytes that a header claims are its batch, by their checksum. */
+function isWhole(file: LogFile, { position, bytes }: { position: number; bytes: number }): boolean {
+  const batch = Buffer.allocUnsafe(bytes);
+  return file.read(batch, position) === bytes && isIntactBatch(batch);
 }
 
 /** The gap at `position`, as it was noted or as it is found now. */
