@@ -129,7 +129,8 @@ test("random sends and resends store every sequence once and in order", () => {
       lying.set(`${id}:${sequence}`, outcome as number);
       next[id] = at + 1;
     } else if (sequence > at) expect(outcome).toBe(at === 0 ? shard.end - 1 : "sequence_out_of_order");
-    else expect(outcome).toBe(before as number);
+    // What lies before the first sequence of a producer that was not known is not taken for stored.
+    else expect(outcome).toBe(before ?? "sequence_out_of_order");
     if (sequence > at && at === 0) next[id] = sequence + 1;
     if (sequence > at && at === 0) lying.set(`${id}:${sequence}`, outcome as number);
   }
