@@ -18,7 +18,8 @@ import { APPLICATION_ID, SCHEMA_STEPS } from "./catalog-schema.ts";
 import { tilesHashKeys } from "./hash-range.ts";
 import { openShardsOf, type ReshardPlan, type ShardPlan } from "./reshard.ts";
 
-export type StreamState = "creating" | "active" | "deleting";
+export const STREAM_STATES = ["creating", "active", "deleting"] as const;
+export type StreamState = (typeof STREAM_STATES)[number];
 
 export type ShardRow = ShardPlan;
 
@@ -293,14 +294,17 @@ function toStreamRow(
   const rows = shards.map((shard) => toShardRow(shard, path));
   if (!tilesHashKeys(openShardsOf(rows).map((shard) => shard.range)))
     throw damaged(path, `stream ${stream.name} lacks shards`);
-  const { durability } = stream;
+  const { durability, state } = stream;
+  // A state that is not known must not be taken for one whose stream is to be removed.
+  if (!STREAM_STATES.includes(state))
+    throw damaged(path, `stream ${stream.name} has the unknown state ${state}`);
   if (!DURABILITIES.includes(durability as Durability)) {
     throw damaged(path, `stream ${stream.name} has the unknown durability ${durability}`);
   }
   return {
     id: stream.id,
     name: stream.name,
-    state: stream.state,
+    state,
     createdAtMs: stream.created_at_ms,
     retentionMs: stream.retention_ms,
     durability: durability as Durability,
