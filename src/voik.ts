@@ -275,6 +275,7 @@ async function startKinesis(parts: Parts, broker: StreamBroker) {
       port: config.kinesisPort,
       iteratorKey,
       accountId: config.accountId,
+      transitionMs: config.kinesisTransitionMs,
       clock,
       random,
       logger,

@@ -143,13 +143,19 @@ export const OPTIONS = {
     "shard-count-max",
     wholeNumber(1, 100_000),
     "1000",
-    "Most open shards that all streams may have together.",
+    "Most shards that all streams may have together, closed ones that can still be read included.",
   ),
   connectionsMax: option(
     "connections-max",
     wholeNumber(1, 1_000_000),
     "4096",
     "Most connections from Kafka clients at a time.",
+  ),
+  kinesisTransitionMs: option(
+    "kinesis-transition-ms",
+    wholeNumber(0, 600_000),
+    "0",
+    "How long Kinesis clients see CREATING, UPDATING and DELETING after a change, in milliseconds.",
   ),
   accountId: option("account-id", accountId, "000000000000", "AWS account that Kinesis ARNs carry."),
 } as const;

@@ -35,7 +35,7 @@ export interface BodyFormat {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-const jsonFormat: BodyFormat = {
+export const jsonFormat: BodyFormat = {
   contentType: "application/x-amz-json-1.1",
   decode(body) {
     try {

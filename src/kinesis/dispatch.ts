@@ -8,11 +8,13 @@ import type { Random } from "../base/random.ts";
 import { type BodyFormat, bodyFormat } from "./body.ts";
 import { callerOf } from "./caller.ts";
 import { KinesisError, toKinesisError } from "./errors.ts";
+import { EventStream } from "./event-stream.ts";
 import type { Operation, Services } from "./operation.ts";
 import { OPERATIONS } from "./operations.ts";
 import {
   accessDeniedReply,
   errorReply,
+  eventStreamReply,
   outputReply,
   replyHeaders,
   tooLargeReply,
@@ -78,6 +80,7 @@ export class Dispatcher {
         return { output: await this.run(operation, body, format, request) };
       });
       if (done === undefined) return tooLargeReply(headers);
+      if (done.output instanceof EventStream) return eventStreamReply(done.output, headers);
       return outputReply(format, done.output, headers, memory, request.signal);
     } catch (error) {
       return errorReply(format, this.explain(error, request.signal.aborted), headers);
@@ -87,7 +90,7 @@ export class Dispatcher {
   private run(operation: Operation, body: Uint8Array, format: BodyFormat, request: Request) {
     const { accountId, services } = this.options;
     const caller = callerOf(request.headers.get("authorization"), accountId);
-    return operation.run(format.decode(body), { ...services, caller, format });
+    return operation.run(format.decode(body), { ...services, caller, format, hungUp: request.signal });
   }
 
   private explain(error: unknown, hungUp: boolean): KinesisError {

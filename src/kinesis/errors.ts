@@ -7,9 +7,11 @@ import { type ErrorCode, VoikError } from "../base/errors.ts";
 
 /** Error types of the API reference that this edge raises by itself. */
 export type KinesisErrorType =
+  | "DryRunOperationException"
   | "ExpiredIteratorException"
   | "ExpiredNextTokenException"
   | "InternalFailure"
+  | "InternalFailureException"
   | "InvalidArgumentException"
   | "LimitExceededException"
   | "ResourceInUseException"
@@ -95,6 +97,23 @@ export function recordErrorCode(
 
 export function invalidArgument(message: string): KinesisError {
   return new KinesisError("InvalidArgumentException", message);
+}
+
+export function notFound(message: string): KinesisError {
+  return new KinesisError("ResourceNotFoundException", message);
+}
+
+export function resourceInUse(message: string): KinesisError {
+  return new KinesisError("ResourceInUseException", message);
+}
+
+/** To be called when a request with DryRun has passed every check and nothing was done yet. */
+export function endDryRun(dryRun: boolean | undefined): void {
+  if (!dryRun) return;
+  throw new KinesisError(
+    "DryRunOperationException",
+    "Request would have succeeded, but the DryRun flag is set.",
+  );
 }
 
 export function serializationError(message = ""): KinesisError {

@@ -3,10 +3,9 @@
  * (kinesis-2013-12-02). StreamId is not among them: AWS's SDKs leave a custom endpoint behind once they see one,
  * so voik never gives one and ignores one.
  */
-import { blob, integer, list, oneOf, required, structure, text, timestamp } from "./shapes.ts";
+import { METRICS } from "./stream-settings.ts";
+import { blob, integer, list, map, oneOf, required, structure, text, timestamp } from "./shapes.ts";
 
-/** A record's data and partition key together, unless the stream says otherwise. */
-export const RECORD_BYTES_MAX = 1024 * 1024;
 /** Data and partition keys of all records of one PutRecords. */
 export const PUT_RECORDS_BYTES_MAX = 10 * 1024 * 1024;
 export const PUT_RECORDS_MAX = 500;
@@ -47,6 +46,27 @@ export const shardFilter = structure({
   ShardId: shardId,
   Timestamp: timestamp(),
 });
+
+const ARN = "arn:aws.*:kinesis:.*:\\d{12}:.*stream/\\S+";
+
+export const consumerName = text({ lengthMin: 1, lengthMax: 128, pattern: NAME });
+export const consumerArn = text({
+  lengthMin: 1,
+  lengthMax: 2048,
+  pattern: "^(arn):aws.*:kinesis:.*:\\d{12}:.*stream\\/[a-zA-Z0-9_.-]+\\/consumer\\/[a-zA-Z0-9_.-]+:[0-9]+",
+});
+export const resourceArn = text({ lengthMin: 1, lengthMax: 2048, pattern: ARN });
+const tagKey = text({ lengthMin: 1, lengthMax: 128 });
+export const tagMap = map(tagKey, text({ lengthMin: 0, lengthMax: 256 }), { lengthMin: 1, lengthMax: 200 });
+export const tagKeys = list(tagKey, { lengthMin: 1, lengthMax: 50 });
+export const tagKeyText = tagKey;
+export const retentionHours = integer();
+export const metricsNames = list(oneOf(...METRICS, "ALL"), { lengthMin: 1, lengthMax: 7 });
+export const keyId = text({ lengthMin: 1, lengthMax: 2048 });
+export const encryptionType = oneOf("NONE", "KMS");
+export const maxRecordKib = integer({ min: 1024, max: 10_240 });
+export const warmThroughputMib = integer({ min: 0 });
+export const distributionStrategy = oneOf("AUTO", "USER_PARTITION_KEY");
 
 export const streamModeDetails = structure({ StreamMode: required(oneOf("PROVISIONED", "ON_DEMAND")) });
 

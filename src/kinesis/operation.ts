@@ -10,6 +10,8 @@ import type { KinesisMetrics } from "./kinesis-metrics.ts";
 import type { OpenBatches } from "./open-batches.ts";
 import type { SealedTokens } from "./sealed-token.ts";
 import type { InputOf, StructureShape } from "./shapes.ts";
+import type { Transitions } from "./stream-status.ts";
+import type { Subscriptions } from "./subscriptions.ts";
 import { readInput } from "./validation.ts";
 
 /** What every request works with. */
@@ -19,6 +21,8 @@ export interface Services {
   readonly tokens: SealedTokens;
   readonly metrics: KinesisMetrics;
   readonly openBatches: OpenBatches;
+  readonly transitions: Transitions;
+  readonly subscriptions: Subscriptions;
 }
 
 /** What a handler works with. */
@@ -27,9 +31,11 @@ export interface RequestContext extends Services {
   readonly caller: Caller;
   /** How this request's body carries blobs and timestamps. */
   readonly format: BodyFormat;
+  /** Fires when the client has hung up. */
+  readonly hungUp: AbortSignal;
 }
 
-/** The members of the reply, in AWS's spelling; undefined for an operation with an empty reply. */
+/** The members of the reply, in AWS's spelling; an EventStream; undefined for an empty reply. */
 type Output = object | undefined;
 
 export interface Operation {

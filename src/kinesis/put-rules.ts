@@ -5,21 +5,42 @@ import { HASH_KEY_MAX } from "../streams/hash-range.ts";
 import { parseSequenceNumber } from "../streams/sequence-number.ts";
 import type { Caller } from "./caller.ts";
 import { invalidArgument } from "./errors.ts";
-import { RECORD_BYTES_MAX } from "./members.ts";
+import type { RequestContext } from "./operation.ts";
+import { maxRecordKibOf, RECORD_KIB_DEFAULT } from "./stream-settings.ts";
+import { type StreamReference, streamNameOf } from "./stream-view.ts";
 import { constraintText, showBytes, validationError } from "./validation.ts";
 
+/** Bytes that data and partition key of one record of the named stream may have; AWS's default while it is unknown. */
+export function recordBytesMaxOf({ broker }: RequestContext, reference: StreamReference): number {
+  const known = reference.StreamName !== undefined || reference.StreamARN !== undefined;
+  const stream = known ? broker.streamByName(streamNameOf(reference)) : undefined;
+  return (stream === undefined ? RECORD_KIB_DEFAULT : maxRecordKibOf(stream)) * 1024;
+}
+
 /**
- * Bytes of data and partition key together. Throws ValidationException when they pass the stream's largest record;
- * `path` names the data in the message.
+ * Bytes of data and partition key together. Throws ValidationException when they pass `bytesMax`; `place` is that of
+ * the record in its request, from 0, undefined when there is but one.
  */
-export function checkRecordSize(data: Uint8Array, partitionKey: string, path: string): number {
+export function checkRecordSize(
+  data: Uint8Array,
+  partitionKey: string,
+  bytesMax: number,
+  place?: number,
+): number {
   const bytes = data.length + Buffer.byteLength(partitionKey, "utf8");
-  if (bytes <= RECORD_BYTES_MAX) return bytes;
-  const what = data.length > RECORD_BYTES_MAX ? "" : " together with its partition key";
-  const constraint = `Member must have length less than or equal to ${RECORD_BYTES_MAX}${what}`;
+  if (bytes <= bytesMax) return bytes;
+  const path = place === undefined ? "data" : `records.${place + 1}.member.data`;
+  const what = data.length > bytesMax ? "" : " together with its partition key";
+  const constraint = `Member must have length less than or equal to ${bytesMax}${what}`;
   throw validationError(
     `1 validation error detected: ${constraintText(showBytes(data.length), path, constraint)}`,
   );
+}
+
+/** Throws ValidationException on a record distribution strategy that voik does not have. */
+export function checkDistribution(strategy: "AUTO" | "USER_PARTITION_KEY" | undefined): void {
+  if (strategy !== "AUTO") return;
+  throw validationError("voik distributes records by partition key only: use USER_PARTITION_KEY.");
 }
 
 /** The hash key in `text`. Throws InvalidArgumentException above 2^128-1. */

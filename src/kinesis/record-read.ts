@@ -21,7 +21,6 @@ import type { Shard } from "../streams/broker.ts";
 import { sequenceNumber } from "../streams/sequence-number.ts";
 import type { BodyFormat, WireBlob, WireTimestamp } from "./body.ts";
 import { invalidArgument } from "./errors.ts";
-import { GET_RECORDS_BYTES_MAX } from "./members.ts";
 import type { OpenBatch, OpenBatches } from "./open-batches.ts";
 import { shownPartitionKey } from "./shown-partition-key.ts";
 
@@ -30,6 +29,12 @@ interface RecordView {
   ApproximateArrivalTimestamp: WireTimestamp;
   Data: WireBlob;
   PartitionKey: string;
+}
+
+export interface ReadLimits {
+  readonly recordsMax: number;
+  /** Data and partition keys; one record may pass it. */
+  readonly bytesMax: number;
 }
 
 export interface ReadRecords {
@@ -52,17 +57,17 @@ const TIMESTAMP_MS_MAX = 253_402_300_799_999;
 const NO_DATA = Buffer.alloc(0);
 
 /**
- * Up to `limit` records of `shard` from `from` on. Throws InvalidArgumentException when the first batch can't be
+ * Records of `shard` from `from` on, up to `limits` but at least one. Throws InvalidArgumentException when the first batch can't be
  * opened, and the log's own VoikErrors; with records in hand it gives those and leaves the error to the next call.
  */
 export function readRecords(
   shard: Shard,
   from: number,
-  limit: number,
+  limits: ReadLimits,
   format: BodyFormat,
   openBatches: OpenBatches,
 ): ReadRecords {
-  const read = new Read(shard, from, limit, format, openBatches);
+  const read = new Read(shard, from, limits, format, openBatches);
   try {
     read.run();
   } catch (error) {
@@ -70,6 +75,12 @@ export function readRecords(
     if (read.records.length === 0) throw read.explain(error);
   }
   return read;
+}
+
+/** 0 says that nothing durable is left to read; anything else is at least 1. */
+export function millisBehindLatest(read: ReadRecords, shard: Shard, nowMs: number): number {
+  if (read.nextOffset >= shard.log.durableEnd) return 0;
+  return Math.max(1, nowMs - (read.lastTimestampMs ?? nowMs));
 }
 
 class Read implements ReadRecords {
@@ -84,7 +95,7 @@ class Read implements ReadRecords {
   constructor(
     private readonly shard: Shard,
     public nextOffset: number,
-    private readonly limit: number,
+    private readonly limits: ReadLimits,
     private readonly format: BodyFormat,
     private readonly openBatches: OpenBatches,
   ) {}
@@ -166,8 +177,8 @@ class Read implements ReadRecords {
     const value = record.value() ?? NO_DATA;
     const key = record.key();
     const bytes = value.length + (key?.length ?? 0);
-    if (this.records.length >= this.limit) return false;
-    if (this.records.length > 0 && this.countedBytes + bytes > GET_RECORDS_BYTES_MAX) return false;
+    if (this.records.length >= this.limits.recordsMax) return false;
+    if (this.records.length > 0 && this.countedBytes + bytes > this.limits.bytesMax) return false;
     const timestampMs = Math.min(Math.max(record.timestampMs, 0), TIMESTAMP_MS_MAX);
     this.countedBytes += bytes;
     this.dataBytes += value.length;

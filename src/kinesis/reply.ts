@@ -6,6 +6,7 @@ import { asBuffer } from "../base/bytes.ts";
 import type { Random } from "../base/random.ts";
 import type { BodyFormat } from "./body.ts";
 import type { KinesisError } from "./errors.ts";
+import { EVENT_STREAM_TYPE, type EventStream } from "./event-stream.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 
 const EXTENDED_ID_BYTES = 48;
@@ -51,6 +52,12 @@ async function* pieces(content: Buffer, sent: () => void): AsyncGenerator<Uint8A
   } finally {
     sent();
   }
+}
+
+/** 200 with frames that are sent as they come. */
+export function eventStreamReply({ frames }: EventStream, headers: Record<string, string>): Response {
+  headers["content-type"] = EVENT_STREAM_TYPE;
+  return new Response(frames, { headers });
 }
 
 export function errorReply(

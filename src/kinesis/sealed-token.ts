@@ -11,7 +11,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { readInt64, writeInt64 } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 
-export const TokenPurpose = { shardIterator: 1, listShards: 2, listStreams: 3 } as const;
+export const TokenPurpose = { shardIterator: 1, listShards: 2, listStreams: 3, listConsumers: 4 } as const;
 export type TokenPurpose = (typeof TokenPurpose)[keyof typeof TokenPurpose];
 
 /** How long AWS takes a token back. */

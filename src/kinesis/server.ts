@@ -9,9 +9,12 @@ import type { Random } from "../base/random.ts";
 import type { Broker } from "../streams/broker.ts";
 import { Dispatcher } from "./dispatch.ts";
 import { KinesisMetrics } from "./kinesis-metrics.ts";
+import { EVENT_STREAM_TYPE } from "./event-stream.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { OpenBatches } from "./open-batches.ts";
 import { SealedTokens } from "./sealed-token.ts";
+import { Transitions } from "./stream-status.ts";
+import { Subscriptions } from "./subscriptions.ts";
 
 export interface KinesisLimits {
   /** Of one request. */
@@ -29,6 +32,8 @@ export interface KinesisServerOptions {
   iteratorKey: Uint8Array;
   /** 12 digits; shown in ARNs and messages to callers whose access key id is no account. */
   accountId?: string;
+  /** How long CREATING, UPDATING and DELETING are shown; 0, the default, for not at all. */
+  transitionMs?: number;
   clock: Clock;
   random: Random;
   logger: Logger;
@@ -56,17 +61,24 @@ export const DEFAULT_LIMITS: KinesisLimits = {
  * every four seconds only: a value near that would cut off clients that are not idle.
  */
 const IDLE_SECONDS = 30;
+/** A subscriber may be busy with what it has for longer; this is the longest that Bun takes. */
+const PUSH_IDLE_SECONDS = 255;
 
 export function startKinesisServer(options: KinesisServerOptions): KinesisServer {
   const { broker, clock, random, logger } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const metrics = new KinesisMetrics(options.metrics);
+  const openBatches = new OpenBatches();
+  const subscriptions = new Subscriptions({ broker, clock, metrics, openBatches });
   const dispatcher = new Dispatcher({
     services: {
       broker,
       clock,
       tokens: new SealedTokens(options.iteratorKey, clock),
-      metrics: new KinesisMetrics(options.metrics),
-      openBatches: new OpenBatches(),
+      metrics,
+      openBatches,
+      subscriptions,
+      transitions: new Transitions(clock, options.transitionMs ?? 0),
     },
     random,
     logger,
@@ -83,7 +95,8 @@ export function startKinesisServer(options: KinesisServerOptions): KinesisServer
     maxRequestBodySize: limits.maxBodyBytes * 2,
     async fetch(request, server) {
       const response = await dispatcher.handle(request, () => server.timeout(request, 0));
-      server.timeout(request, IDLE_SECONDS);
+      const pushes = response.headers.get("content-type") === EVENT_STREAM_TYPE;
+      server.timeout(request, pushes ? PUSH_IDLE_SECONDS : IDLE_SECONDS);
       return response;
     },
   });
@@ -93,6 +106,7 @@ export function startKinesisServer(options: KinesisServerOptions): KinesisServer
     },
     async stop({ drainMs }) {
       dispatcher.drain();
+      subscriptions.endAll();
       const timer = clock.after(drainMs, () => void server.stop(true));
       await server.stop();
       timer.cancel();

@@ -5,8 +5,10 @@
 import type { Shard, Stream } from "../streams/broker.ts";
 import { endingSequenceNumber, startingSequenceNumber } from "../streams/sequence-number.ts";
 import { streamArnOf } from "./caller.ts";
-import { invalidArgument, KinesisError } from "./errors.ts";
+import { invalidArgument, type KinesisError, notFound, resourceInUse } from "./errors.ts";
 import type { RequestContext } from "./operation.ts";
+import { metricsOf, modeOf } from "./stream-settings.ts";
+import type { StreamStatus } from "./stream-status.ts";
 
 const SHARD_INDEX_MAX = 2 ** 31 - 1;
 const HOUR_MS = 3_600_000;
@@ -38,6 +40,32 @@ export function findStream(context: RequestContext, reference: StreamReference):
   return stream;
 }
 
+/** As `findStream`, and streams that are shown as DELETING too. */
+export function findShownStream(context: RequestContext, reference: StreamReference): Stream {
+  return context.transitions.deleting(streamNameOf(reference)) ?? findStream(context, reference);
+}
+
+/** The stream that a request means to change. Throws ResourceInUseException while another change is under way. */
+export function findActive(context: RequestContext, reference: StreamReference): Stream {
+  const stream = findShownStream(context, reference);
+  const status = context.transitions.statusOf(stream);
+  if (status !== "ACTIVE") throw notActive(context, stream, status);
+  return stream;
+}
+
+/** The stream that a request writes to. Throws ResourceNotFoundException while it is CREATING, as AWS does. */
+export function findWritable(context: RequestContext, reference: StreamReference): Stream {
+  const stream = findStream(context, reference);
+  if (context.transitions.statusOf(stream) !== "CREATING") return stream;
+  throw notFound(`Stream ${stream.name} under account ${context.caller.accountId} not found.`);
+}
+
+export function notActive(context: RequestContext, stream: Stream, status: StreamStatus): KinesisError {
+  return resourceInUse(
+    `Stream ${stream.name} under account ${context.caller.accountId} not ACTIVE, instead in state ${status}`,
+  );
+}
+
 /** The shard of `stream` that `text` names. Throws ResourceNotFoundException. */
 export function findShard(context: RequestContext, stream: Stream, text: string): Shard {
   const index = parseShardId(text);
@@ -48,8 +76,18 @@ export function findShard(context: RequestContext, stream: Stream, text: string)
   return shard;
 }
 
-export function notFound(message: string): KinesisError {
-  return new KinesisError("ResourceNotFoundException", message);
+/** Throws ResourceNotFoundException when a StreamCreationTimestamp is of another stream of that name. */
+export function checkCreationTime(
+  context: RequestContext,
+  stream: Stream,
+  createdAtMs: number | undefined,
+): void {
+  // Clients keep whole seconds of a time at best.
+  if (createdAtMs === undefined || Math.floor(createdAtMs / 1000) === Math.floor(stream.createdAtMs / 1000))
+    return;
+  throw notFound(
+    `Stream ${stream.name} with this creation time under account ${context.caller.accountId} not found.`,
+  );
 }
 
 export function shardIdOf(index: number): string {
@@ -94,7 +132,7 @@ export function streamView(context: RequestContext, stream: Stream): object {
   return {
     ...streamSummaryView(context, stream),
     RetentionPeriodHours: Math.ceil(stream.retentionMs / HOUR_MS),
-    EnhancedMonitoring: [{ ShardLevelMetrics: [] }],
+    EnhancedMonitoring: [{ ShardLevelMetrics: metricsOf(stream) }],
     EncryptionType: "NONE",
   };
 }
@@ -103,8 +141,8 @@ export function streamSummaryView(context: RequestContext, stream: Stream): obje
   return {
     StreamName: stream.name,
     StreamARN: streamArnOf(context.caller, stream.name),
-    StreamStatus: "ACTIVE",
-    StreamModeDetails: { StreamMode: "PROVISIONED" },
+    StreamStatus: context.transitions.statusOf(stream),
+    StreamModeDetails: { StreamMode: modeOf(stream) },
     StreamCreationTimestamp: context.format.timestamp(stream.createdAtMs),
   };
 }

@@ -1,12 +1,24 @@
 /**
- * CreateStream. The stream is ACTIVE when the reply comes: nothing is left to wait for. Without a shard count, as
- * in on-demand mode, it gets 4 shards, as AWS gives. Shard ranges are AWS's own (streams/hash-range.ts).
+ * CreateStream. Without a shard count, as in on-demand mode, a stream gets 4 shards, as AWS gives. Shard ranges are
+ * AWS's own (streams/hash-range.ts). The stream is there when the reply comes; CREATING is shown for the transition
+ * time.
  */
-import { streamModeDetails, streamName } from "../members.ts";
-import { operation } from "../operation.ts";
-import { integer, required, structure } from "../shapes.ts";
 import { VoikError } from "../../base/errors.ts";
-import { KinesisError } from "../errors.ts";
+import { resourceInUse } from "../errors.ts";
+import {
+  distributionStrategy,
+  maxRecordKib,
+  streamModeDetails,
+  streamName,
+  tagMap,
+  warmThroughputMib,
+} from "../members.ts";
+import { operation, type RequestContext } from "../operation.ts";
+import { checkDistribution } from "../put-rules.ts";
+import { checkShardLimit } from "../reshard-rules.ts";
+import { type InputOf, integer, required, structure } from "../shapes.ts";
+import { SETTING } from "../stream-settings.ts";
+import { checkTags, tagAttributes, withTags } from "../tags.ts";
 import { validationError } from "../validation.ts";
 
 const ON_DEMAND_SHARDS = 4;
@@ -15,21 +27,51 @@ const input = structure({
   StreamName: required(streamName),
   ShardCount: integer({ min: 1 }),
   StreamModeDetails: streamModeDetails,
+  Tags: tagMap,
+  WarmThroughputMiBps: warmThroughputMib,
+  MaxRecordSizeInKiB: maxRecordKib,
+  RecordDistributionStrategy: distributionStrategy,
 });
 
-export const createStream = operation(input, async (request, { broker, caller }) => {
-  const { StreamName: name, ShardCount, StreamModeDetails: mode } = request;
-  if (mode?.StreamMode === "ON_DEMAND" && ShardCount !== undefined) {
-    throw validationError("ShardCount must not be set when StreamMode is ON_DEMAND.");
-  }
+export const createStream = operation(input, async (request, context) => {
+  const { StreamName: name, ShardCount: shardCount = ON_DEMAND_SHARDS } = request;
+  const { broker, caller, transitions } = context;
+  const attributes = attributesOf(request, context);
+  const exists = () => resourceInUse(`Stream ${name} under account ${caller.accountId} already exists.`);
+  if (broker.streamByName(name) !== undefined || transitions.deleting(name) !== undefined) throw exists();
+  checkShardLimit(context, shardCount);
   try {
-    await broker.createStream({ name, shardCount: ShardCount ?? ON_DEMAND_SHARDS });
+    const stream = await broker.createStream({ name, shardCount, attributes });
+    transitions.start(stream.id, "CREATING");
   } catch (error) {
-    if (!(error instanceof VoikError && error.code === "stream_exists")) throw error;
-    throw new KinesisError(
-      "ResourceInUseException",
-      `Stream ${name} under account ${caller.accountId} already exists.`,
-    );
+    throw error instanceof VoikError && error.code === "stream_exists" ? exists() : error;
   }
   return undefined;
 });
+
+/** What the request sets beyond shards. Throws when its parts contradict each other. */
+function attributesOf(request: InputOf<typeof input>, { caller }: RequestContext): Map<string, string> {
+  const { StreamModeDetails: details, Tags: tags = new Map<string, string>() } = request;
+  const mode = details?.StreamMode;
+  if (mode === "ON_DEMAND" && request.ShardCount !== undefined) {
+    throw validationError("ShardCount must not be set when StreamMode is ON_DEMAND.");
+  }
+  if (mode !== "ON_DEMAND" && request.WarmThroughputMiBps !== undefined) {
+    throw validationError("WarmThroughputMiBps can only be set when StreamMode is ON_DEMAND.");
+  }
+  checkDistribution(request.RecordDistributionStrategy);
+  checkTags(tags);
+  const attributes = withTags(
+    new Map(),
+    tags,
+    `stream ${request.StreamName} under account ${caller.accountId}`,
+  );
+  const set = tagAttributes(attributes);
+  if (mode !== undefined) set.set(SETTING.mode, mode);
+  if (request.MaxRecordSizeInKiB !== undefined) {
+    set.set(SETTING.maxRecordKib, String(request.MaxRecordSizeInKiB));
+  }
+  if (request.WarmThroughputMiBps !== undefined)
+    set.set(SETTING.warmMib, String(request.WarmThroughputMiBps));
+  return set;
+}

@@ -1,12 +1,25 @@
-/** DeleteStream. The stream and its records are gone when the reply comes; there is no DELETING to wait through. */
+/** DeleteStream. The stream and its records are gone when the reply comes; DELETING is shown for the transition time. */
+import { consumersOf } from "../consumers.ts";
+import { resourceInUse } from "../errors.ts";
 import { streamReference } from "../members.ts";
 import { operation } from "../operation.ts";
 import { boolean, structure } from "../shapes.ts";
-import { findStream } from "../stream-view.ts";
+import { findShownStream, notActive } from "../stream-view.ts";
 
 const input = structure({ ...streamReference, EnforceConsumerDeletion: boolean() });
 
 export const deleteStream = operation(input, async (request, context) => {
-  await context.broker.deleteStream(findStream(context, request).name);
+  const stream = findShownStream(context, request);
+  const status = context.transitions.statusOf(stream);
+  if (status === "DELETING" || status === "CREATING") throw notActive(context, stream, status);
+  const consumers = consumersOf(stream);
+  if (consumers.length > 0 && !request.EnforceConsumerDeletion) {
+    throw resourceInUse(
+      `Stream ${stream.name} under account ${context.caller.accountId} has ${consumers.length} registered ` +
+        "consumers: deregister them first, or set EnforceConsumerDeletion.",
+    );
+  }
+  context.transitions.startDeleting(stream);
+  await context.broker.deleteStream(stream.name);
   return undefined;
 });

@@ -2,7 +2,7 @@
 import { pageLimit, shardId, streamReference } from "../members.ts";
 import { operation } from "../operation.ts";
 import { structure } from "../shapes.ts";
-import { findStream, parseShardId, shardView, streamView } from "../stream-view.ts";
+import { findShownStream, parseShardId, shardView, streamView } from "../stream-view.ts";
 import { invalidArgument } from "../errors.ts";
 
 const PAGE_MAX = 100;
@@ -10,7 +10,7 @@ const PAGE_MAX = 100;
 const input = structure({ ...streamReference, Limit: pageLimit, ExclusiveStartShardId: shardId });
 
 export const describeStream = operation(input, (request, context) => {
-  const stream = findStream(context, request);
+  const stream = findShownStream(context, request);
   let shards = stream.shards;
   if (request.ExclusiveStartShardId !== undefined) {
     const after = parseShardId(request.ExclusiveStartShardId);

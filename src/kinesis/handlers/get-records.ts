@@ -3,18 +3,19 @@
  * and the iterator behind them. At the end of a closed shard there is no next iterator but the child shards.
  */
 import type { Shard } from "../../streams/broker.ts";
-import { invalidArgument } from "../errors.ts";
-import { GET_RECORDS_MAX, streamArn } from "../members.ts";
+import { endDryRun, invalidArgument, notFound } from "../errors.ts";
+import { GET_RECORDS_BYTES_MAX, GET_RECORDS_MAX, streamArn } from "../members.ts";
 import { operation, type RequestContext } from "../operation.ts";
-import { type ReadRecords, readRecords } from "../record-read.ts";
-import { integer, required, structure, text } from "../shapes.ts";
+import { millisBehindLatest, readRecords } from "../record-read.ts";
+import { boolean, integer, required, structure, text } from "../shapes.ts";
 import { openShardIterator, sealShardIterator, type ShardPosition } from "../shard-iterator.ts";
-import { childShardViews, notFound, shardIdOf, streamNameOf } from "../stream-view.ts";
+import { childShardViews, shardIdOf, streamNameOf } from "../stream-view.ts";
 
 const input = structure({
   ShardIterator: required(text({ lengthMin: 1, lengthMax: 512 })),
   Limit: integer({ min: 1, max: GET_RECORDS_MAX }),
   StreamARN: streamArn,
+  DryRun: boolean(),
 });
 
 export const getRecords = operation(input, (request, context) => {
@@ -24,12 +25,13 @@ export const getRecords = operation(input, (request, context) => {
   if (request.StreamARN !== undefined && streamNameOf(request) !== shard.stream.name) {
     throw invalidArgument("The ShardIterator is of another stream than StreamARN names.");
   }
+  endDryRun(request.DryRun);
   // What retention has taken since the iterator was made is passed over, as AWS does.
   const from = Math.max(position.offset, shard.log.startOffset);
   const read = readRecords(
     shard,
     from,
-    request.Limit ?? GET_RECORDS_MAX,
+    { recordsMax: request.Limit ?? GET_RECORDS_MAX, bytesMax: GET_RECORDS_BYTES_MAX },
     context.format,
     context.openBatches,
   );
@@ -48,12 +50,6 @@ function shardAt({ streamId, shardIndex }: ShardPosition, { broker, caller }: Re
   if (shard !== undefined) return shard;
   const of = stream === undefined ? "a deleted stream" : `stream ${stream.name}`;
   throw notFound(`Shard ${shardIdOf(shardIndex)} in ${of} under account ${caller.accountId} does not exist`);
-}
-
-/** 0 says that nothing durable is left to read; anything else is at least 1. */
-function millisBehindLatest(read: ReadRecords, shard: Shard, nowMs: number): number {
-  if (read.nextOffset >= shard.log.durableEnd) return 0;
-  return Math.max(1, nowMs - (read.lastTimestampMs ?? nowMs));
 }
 
 function whatFollows(position: ShardPosition, offset: number, shard: Shard, context: RequestContext): object {

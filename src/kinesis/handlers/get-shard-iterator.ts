@@ -1,16 +1,11 @@
-/**
- * GetShardIterator: all five types become an offset here and now. LATEST is the durable end: a record that is
- * written and not yet synced comes after it. AT_TIMESTAMP past the newest record starts at the durable end too.
- */
-import { VoikError } from "../../base/errors.ts";
-import type { Shard } from "../../streams/broker.ts";
-import { parseSequenceNumber } from "../../streams/sequence-number.ts";
-import { invalidArgument } from "../errors.ts";
+/** GetShardIterator: a place in a shard, as a token that GetRecords takes for five minutes. */
+import { endDryRun } from "../errors.ts";
 import { sequenceNumberText, shardId, streamReference } from "../members.ts";
-import { operation, type RequestContext } from "../operation.ts";
-import { type InputOf, oneOf, required, structure, timestamp } from "../shapes.ts";
+import { operation } from "../operation.ts";
+import { boolean, oneOf, required, structure, timestamp } from "../shapes.ts";
 import { sealShardIterator } from "../shard-iterator.ts";
-import { findShard, findStream, shardIdOf } from "../stream-view.ts";
+import { startOffset } from "../start-position.ts";
+import { findShard, findStream } from "../stream-view.ts";
 
 const input = structure({
   ...streamReference,
@@ -20,91 +15,15 @@ const input = structure({
   ),
   StartingSequenceNumber: sequenceNumberText,
   Timestamp: timestamp(),
+  DryRun: boolean(),
 });
-
-type Input = InputOf<typeof input>;
 
 export const getShardIterator = operation(input, (request, context) => {
   const stream = findStream(context, request);
   const shard = findShard(context, stream, request.ShardId);
-  const offset = startOffset(request, shard, context);
-  return {
-    ShardIterator: sealShardIterator(context.tokens, {
-      streamId: stream.id,
-      shardIndex: shard.index,
-      offset,
-    }),
-  };
+  const { ShardIteratorType: type, StartingSequenceNumber: sequenceNumber, Timestamp: timestampMs } = request;
+  const offset = startOffset({ type, sequenceNumber, timestampMs }, shard, context, "GetShardIterator");
+  endDryRun(request.DryRun);
+  const position = { streamId: stream.id, shardIndex: shard.index, offset };
+  return { ShardIterator: sealShardIterator(context.tokens, position) };
 });
-
-function startOffset(request: Input, shard: Shard, context: RequestContext): number {
-  const { ShardIteratorType: type, StartingSequenceNumber: start } = request;
-  switch (type) {
-    case "TRIM_HORIZON":
-    case "LATEST":
-      if (start !== undefined) throw wrongPair(type, "and also a StartingSequenceNumber");
-      return type === "LATEST" ? shard.log.durableEnd : shard.log.startOffset;
-    case "AT_TIMESTAMP":
-      return offsetAtTime(request.Timestamp, shard, context);
-    case "AT_SEQUENCE_NUMBER":
-    case "AFTER_SEQUENCE_NUMBER": {
-      if (start === undefined) throw wrongPair(type, "and no StartingSequenceNumber");
-      const offset = offsetOfSequenceNumber(start, shard, context);
-      const next = type === "AFTER_SEQUENCE_NUMBER" ? offset + 1 : offset;
-      return Math.min(Math.max(next, shard.log.startOffset), shard.log.durableEnd);
-    }
-  }
-}
-
-function wrongPair(type: string, what: string): Error {
-  return invalidArgument(
-    "Must either specify (1) AT_SEQUENCE_NUMBER or AFTER_SEQUENCE_NUMBER and StartingSequenceNumber or " +
-      `(2) TRIM_HORIZON or LATEST and no StartingSequenceNumber. Request specified ${type} ${what}.`,
-  );
-}
-
-function offsetAtTime(timestampMs: number | undefined, shard: Shard, { clock }: RequestContext): number {
-  if (timestampMs === undefined) {
-    throw invalidArgument(
-      "Must specify timestampInMillis parameter for iterator of type AT_TIMESTAMP. " +
-        "Current request has no timestamp parameter.",
-    );
-  }
-  const nowMs = clock.nowMs();
-  if (timestampMs > nowMs) {
-    throw invalidArgument(
-      "The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. " +
-        `timestampInMillis: ${timestampMs}, currentTimestampInMillis: ${nowMs}`,
-    );
-  }
-  return shard.log.offsetForTimestamp(timestampMs)?.offset ?? shard.log.durableEnd;
-}
-
-/** The offset that `text` stands for in `shard`; -1 for the shard's starting sequence number. */
-function offsetOfSequenceNumber(text: string, shard: Shard, { caller }: RequestContext): number {
-  const shardText = shardIdOf(shard.index);
-  const invalid = (why: string) =>
-    invalidArgument(
-      `StartingSequenceNumber ${text} used in GetShardIterator on shard ${shardText} in stream ` +
-        `${shard.stream.name} under account ${caller.accountId} is invalid${why}.`,
-    );
-  let parts: ReturnType<typeof parseSequenceNumber>;
-  try {
-    parts = parseSequenceNumber(text);
-  } catch (error) {
-    if (error instanceof VoikError) throw invalid("");
-    throw error;
-  }
-  if (parts.shardIndex !== shard.index) {
-    throw invalidArgument(
-      `Invalid StartingSequenceNumber. It encodes ${shardIdOf(parts.shardIndex)}, ` +
-        `while it was used in a call to a shard with ${shardText}`,
-    );
-  }
-  if (parts.createdAtSeconds !== Math.floor(shard.createdAtMs / 1000)) {
-    throw invalid(" because it did not come from this stream");
-  }
-  // A closed shard's ending number lies behind its last record and means its end.
-  if (parts.offset >= shard.log.durableEnd && shard.closedAtMs === undefined) throw invalid("");
-  return parts.offset;
-}

@@ -2,14 +2,14 @@
  * ListShards: the shards that a filter picks, a page at a time. A next token stands for stream, filter and place,
  * and so excludes naming the stream again.
  */
-import { invalidArgument } from "../errors.ts";
+import { invalidArgument, notFound } from "../errors.ts";
 import { nextToken, pageLimit, shardFilter, shardId, streamReference } from "../members.ts";
 import { operation, type RequestContext } from "../operation.ts";
 import { openPageToken, sealPageToken } from "../page-token.ts";
 import { TokenPurpose } from "../sealed-token.ts";
 import { type InputOf, structure, timestamp } from "../shapes.ts";
 import type { Shard, Stream } from "../../streams/broker.ts";
-import { findStream, notFound, parseShardId, shardView } from "../stream-view.ts";
+import { checkCreationTime, findShownStream, parseShardId, shardView } from "../stream-view.ts";
 
 const PAGE_MAX = 1000;
 
@@ -34,7 +34,9 @@ interface Page {
 
 export const listShards = operation(input, (request, context) => {
   const page = request.NextToken === undefined ? firstPage(request, context) : nextPage(request, context);
-  const stream = context.broker.streamById(page.streamId);
+  const stream =
+    context.broker.streamById(page.streamId) ??
+    context.transitions.allDeleting().find((candidate) => candidate.id === page.streamId);
   if (stream === undefined) throw notFound("The stream of this NextToken was deleted.");
   const keep = shardTest(page.filter, stream, context.clock.nowMs());
   const shards = stream.shards.filter((shard) => shard.index > page.after && keep(shard));
@@ -52,14 +54,8 @@ function firstPage(request: Input, context: RequestContext): Page {
   if (request.StreamName === undefined && request.StreamARN === undefined) {
     throw invalidArgument("Either NextToken or StreamName should be provided.");
   }
-  const stream = findStream(context, request);
-  const createdAtMs = request.StreamCreationTimestamp;
-  // Clients keep whole seconds of a time at best.
-  if (createdAtMs !== undefined && Math.floor(createdAtMs / 1000) !== Math.floor(stream.createdAtMs / 1000)) {
-    throw notFound(
-      `Stream ${stream.name} with this creation time under account ${context.caller.accountId} not found.`,
-    );
-  }
+  const stream = findShownStream(context, request);
+  checkCreationTime(context, stream, request.StreamCreationTimestamp);
   const start = request.ExclusiveStartShardId;
   const after = start === undefined ? -1 : parseShardId(start);
   if (after === undefined) throw invalidArgument(`Invalid ExclusiveStartShardId: ${start}`);

@@ -15,12 +15,14 @@ interface Page {
 }
 
 export const listStreams = operation(input, (request, context) => {
-  const { tokens, broker } = context;
+  const { tokens, broker, transitions } = context;
   const after =
     request.NextToken === undefined
       ? (request.ExclusiveStartStreamName ?? "")
       : openPageToken<Page>(tokens, TokenPurpose.listStreams, request.NextToken).after;
-  const streams = broker.listStreams().filter((stream) => stream.name > after);
+  const deleting = transitions.allDeleting().filter(({ name }) => broker.streamByName(name) === undefined);
+  const shown = [...broker.listStreams(), ...deleting].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const streams = shown.filter((stream) => stream.name > after);
   const page = streams.slice(0, Math.min(request.Limit ?? PAGE_MAX, PAGE_MAX));
   const last = page.at(-1);
   const more = last !== undefined && page.length < streams.length;

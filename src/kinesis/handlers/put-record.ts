@@ -1,9 +1,15 @@
 /** PutRecord: one record, answered when it is durable. */
 import { data, hashKeyText, partitionKey, sequenceNumberText, streamReference } from "../members.ts";
+import { endDryRun } from "../errors.ts";
 import { operation } from "../operation.ts";
-import { checkRecordSize, checkSequenceNumberForOrdering, readHashKey } from "../put-rules.ts";
-import { required, structure } from "../shapes.ts";
-import { findStream, shardIdOf } from "../stream-view.ts";
+import {
+  checkRecordSize,
+  checkSequenceNumberForOrdering,
+  readHashKey,
+  recordBytesMaxOf,
+} from "../put-rules.ts";
+import { boolean, required, structure } from "../shapes.ts";
+import { findWritable, shardIdOf } from "../stream-view.ts";
 import { assert } from "../../base/assert.ts";
 import { sequenceNumber } from "../../streams/sequence-number.ts";
 
@@ -13,13 +19,15 @@ const input = structure({
   PartitionKey: required(partitionKey),
   ExplicitHashKey: hashKeyText,
   SequenceNumberForOrdering: sequenceNumberText,
+  DryRun: boolean(),
 });
 
 export const putRecord = operation(input, async (request, context) => {
-  checkRecordSize(request.Data, request.PartitionKey, "data");
+  checkRecordSize(request.Data, request.PartitionKey, recordBytesMaxOf(context, request));
   const explicitHashKey = readHashKey(request.ExplicitHashKey);
-  const stream = findStream(context, request);
+  const stream = findWritable(context, request);
   checkSequenceNumberForOrdering(request.SequenceNumberForOrdering, stream, context.caller);
+  endDryRun(request.DryRun);
   const record = { partitionKey: request.PartitionKey, explicitHashKey, data: request.Data };
   const [outcome] = await context.broker.appendRecords(stream, [record]);
   assert(outcome, "one record has one outcome");

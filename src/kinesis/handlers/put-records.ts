@@ -6,21 +6,22 @@
 import type { VoikError } from "../../base/errors.ts";
 import { sequenceNumber } from "../../streams/sequence-number.ts";
 import type { AppendOutcome } from "../../streams/broker.ts";
-import { recordErrorCode } from "../errors.ts";
+import { endDryRun, recordErrorCode } from "../errors.ts";
 import { PUT_RECORDS_BYTES_MAX, putRecordsEntries, streamReference } from "../members.ts";
 import { operation } from "../operation.ts";
-import { checkRecordSize, readHashKey } from "../put-rules.ts";
-import { required, structure } from "../shapes.ts";
-import { findStream, shardIdOf } from "../stream-view.ts";
+import { checkRecordSize, readHashKey, recordBytesMaxOf } from "../put-rules.ts";
+import { boolean, required, structure } from "../shapes.ts";
+import { findWritable, shardIdOf } from "../stream-view.ts";
 import { validationError } from "../validation.ts";
 
-const input = structure({ ...streamReference, Records: required(putRecordsEntries) });
+const input = structure({ ...streamReference, Records: required(putRecordsEntries), DryRun: boolean() });
 
 export const putRecords = operation(input, async (request, context) => {
+  const bytesMax = recordBytesMaxOf(context, request);
   let bytes = 0;
   let dataBytes = 0;
-  const records = request.Records.map(({ Data, PartitionKey, ExplicitHashKey }, i) => {
-    bytes += checkRecordSize(Data, PartitionKey, `records.${i + 1}.member.data`);
+  const records = request.Records.map(({ Data, PartitionKey, ExplicitHashKey }, place) => {
+    bytes += checkRecordSize(Data, PartitionKey, bytesMax, place);
     dataBytes += Data.length;
     return { partitionKey: PartitionKey, explicitHashKey: readHashKey(ExplicitHashKey), data: Data };
   });
@@ -30,7 +31,8 @@ export const putRecords = operation(input, async (request, context) => {
         `at most ${PUT_RECORDS_BYTES_MAX} are allowed: send fewer at a time.`,
     );
   }
-  const stream = findStream(context, request);
+  const stream = findWritable(context, request);
+  endDryRun(request.DryRun);
   const outcomes = await context.broker.appendRecords(stream, records);
   const failed = outcomes.reduce((count, outcome) => count + ("error" in outcome ? 1 : 0), 0);
   // A stop fails everything alike, and only a status tells an SDK to come back later.

@@ -1,0 +1,4 @@
+/** CreateChannel: not offered yet, and says so. */
+import { unavailable } from "../channels.ts";
+
+export const createChannel = unavailable();

@@ -1,0 +1,4 @@
+/** DeleteChannel: not offered yet, and says so. */
+import { unavailable } from "../channels.ts";
+
+export const deleteChannel = unavailable();

@@ -1,0 +1,4 @@
+/** DescribeChannel: not offered yet, and says so. */
+import { unavailable } from "../channels.ts";
+
+export const describeChannel = unavailable();

@@ -1,0 +1,4 @@
+/** UpdateChannel: not offered yet, and says so. */
+import { unavailable } from "../channels.ts";
+
+export const updateChannel = unavailable();
