@@ -25,6 +25,7 @@ const log = defineCommand({
   subCommands: table({
     dump: () => import("./log-dump.ts").then(pick),
     verify: () => import("./log-verify.ts").then(pick),
+    repair: () => import("./log-repair.ts").then(pick),
     stats: () => import("./log-stats.ts").then(pick),
   }),
 });

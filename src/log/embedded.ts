@@ -15,7 +15,7 @@ import { type Logger, silentLogger } from "../base/logger.ts";
 import { AppendQueue } from "./append-queue.ts";
 import { BatchBuilder } from "./batch-builder.ts";
 import type { CompressionName } from "./compression.ts";
-import type { OpenLog } from "./log-factory.ts";
+import type { CommitLog } from "./commit-log.ts";
 import { LogStore } from "./log-store.ts";
 import { type LogRecord, type ReadFrom, type ReadOptions, readBatches, readRecords } from "./reader.ts";
 import type { RecordHeader } from "./record.ts";
@@ -57,7 +57,7 @@ export class Log implements AsyncDisposable {
   private closed: Promise<void> | undefined;
 
   private constructor(
-    private readonly log: OpenLog,
+    private readonly log: CommitLog,
     private readonly store: LogStore,
     private readonly lock: FolderLock,
     private readonly compression: CompressionName,
@@ -135,6 +135,14 @@ export class Log implements AsyncDisposable {
   /** The records in order: see reader.ts. Ends when the log is closed. */
   records(options: ReadOptions = {}): AsyncGenerator<LogRecord, void> {
     return readRecords(this.log, this.untilClosed(options));
+  }
+
+  /**
+   * Makes `offset` the first one that can be read, for ever; whole files before it are deleted. Rejects with VoikError
+   * offset_out_of_range, or what `append` rejects with.
+   */
+  trim(offset: number): Promise<void> {
+    return this.log.trimTo(offset);
   }
 
   /** Ends the readers, makes durable what was accepted, and lets go of the folder. May be called again. */

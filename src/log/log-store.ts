@@ -2,14 +2,17 @@
  * All logs of one data folder: what they share is one sync scheduler, one set of sizes and one retention sweep.
  * The composition root makes one and hands `open` to the streams.
  */
+import { basename } from "node:path";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { FileSystem } from "../base/file-system.ts";
 import type { Logger } from "../base/logger.ts";
 import type { MetricsRegistry } from "../base/metrics.ts";
 import { CommitLog } from "./commit-log.ts";
+import type { DamagedRange } from "./damage.ts";
 import { GroupCommit, type GroupCommitOptions } from "./group-commit.ts";
+import { baseOffsetInName } from "./layout.ts";
 import { storageError } from "./log-file.ts";
-import type { LogFactory, OpenLog } from "./log-factory.ts";
+import type { LogOverrides } from "./log-factory.ts";
 import type { LogIoKind } from "./log-io.ts";
 import { Scrub } from "./scrub.ts";
 import { syncMetrics } from "./sync-metrics.ts";
@@ -51,7 +54,7 @@ export class LogStore {
   }
 
   /** Opens a log of this store; it leaves the store when it is closed. */
-  readonly open: LogFactory = async (folder, overrides): Promise<OpenLog> => {
+  readonly open = async (folder: string, overrides: LogOverrides): Promise<CommitLog> => {
     const { fileSystem, logger, segmentBytesMax, retentionBytes, logIo } = this.options;
     const log: CommitLog = await CommitLog.open(
       {
@@ -98,8 +101,23 @@ export class LogStore {
   private startScrub(): Scrub | undefined {
     const { fileSystem, clock, logger, metrics, scrubBytesPerSecond = 0 } = this.options;
     if (scrubBytesPerSecond === 0) return undefined;
-    const folders = () => this.folders.keys();
-    return new Scrub({ fileSystem, clock, logger, metrics, bytesPerSecond: scrubBytesPerSecond, folders });
+    return new Scrub({
+      fileSystem,
+      clock,
+      logger,
+      metrics,
+      bytesPerSecond: scrubBytesPerSecond,
+      folders: () => this.folders.keys(),
+      onDamage: (folder, range) => this.fence(folder, range),
+    });
+  }
+
+  /** Damage was found in the log in `folder`: its records can't be read, and it takes no writes. */
+  private fence(folder: string, { path, position, bytes, offset: from, endOffset: to }: DamagedRange): void {
+    const segmentBase = baseOffsetInName(basename(path), ".log");
+    if (segmentBase === undefined || to === undefined) return;
+    const gap = { segmentBase, position, end: position + bytes, from, to, setAside: false };
+    this.folders.get(folder)?.noteDamage(gap);
   }
 
   private nextSweep(): Timer {

@@ -13,8 +13,9 @@ import type { FileSystem } from "../base/file-system.ts";
 import type { Logger } from "../base/logger.ts";
 import type { MetricsRegistry } from "../base/metrics.ts";
 import { type DamagedRange, describeDamage } from "./damage.ts";
+import { Gaps } from "./gaps.ts";
 import { segmentPaths } from "./layout.ts";
-import { listShard } from "./verify.ts";
+import { isSetAside, listShard } from "./verify.ts";
 import { verifySegment } from "./verify-segment.ts";
 
 export interface ScrubOptions {
@@ -106,7 +107,9 @@ export class Scrub {
       windowBytes: PIECE_BYTES,
       pace: (bytes, batches) => this.pace(bytes, batches),
     });
-    for (const range of damage) {
+    if (damage.length === 0) return;
+    const gaps = Gaps.open(fileSystem, folder).all;
+    for (const range of damage.filter((found) => !isSetAside(gaps, baseOffset, found))) {
       const place = `${range.path}:${range.position}`;
       if (this.told.has(place)) continue;
       this.told.add(place);

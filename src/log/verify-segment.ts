@@ -5,7 +5,8 @@
  *   | batch 0..9 | batch 10..19 | bad bytes ..... | batch 35..40 | torn
  *                               ^ position, bytes ; offsets 20..35 are lost
  *
- * A file that no other follows may end torn: what a crash left half-written, and room reserved in advance (zeros).
+ * A file that no other follows may end torn, behind what is known to have been on the disk: what a crash left
+ * half-written, and room reserved in advance (zeros).
  */
 import type { FileSystem, OpenFile } from "../base/file-system.ts";
 import { BatchScan } from "./batch-scan.ts";
@@ -31,6 +32,8 @@ export interface SegmentToVerify {
   baseOffset: number;
   /** Where the next segment begins; undefined for the last one. */
   nextBaseOffset: number | undefined;
+  /** Of the last segment: what is known to have been on the disk, and good, up to this byte and this offset. */
+  durable?: { position: number; endOffset: number } | undefined;
   /** Whether a running voik may be appending to it: then its end is in motion. */
   growing?: boolean;
   /** Whether to read from the device, past the page cache, and leave nothing in the cache. */
@@ -100,9 +103,8 @@ class SegmentCheck {
     }
     await this.pace();
     const { nextBaseOffset } = segment;
-    if (nextBaseOffset !== undefined && report.endOffset < nextBaseOffset && !this.endsDamaged()) {
-      this.damaged(this.end, 0, nextBaseOffset);
-    }
+    const endOffset = nextBaseOffset ?? segment.durable?.endOffset ?? 0;
+    if (report.endOffset < endOffset && !this.endsDamaged()) this.damaged(this.end, 0, endOffset);
     if (nextBaseOffset !== undefined) {
       report.notes.push(...this.index.finish(report.endOffset, this.maxTimestampMs));
     }
@@ -163,11 +165,13 @@ class SegmentCheck {
   }
 
   private tornTail(start: number): void {
+    const { durable } = this.segment;
+    if (durable && this.report.endOffset < durable.endOffset)
+      return this.damaged(start, this.end - start, durable.endOffset);
     if (this.segment.growing || this.isReservedRoom(start)) return;
     const message =
       `${this.end - start} bytes from byte ${start} on are no whole batch: ` +
-      "what a crash leaves half-written, and what damage to the last batch looks like too; " +
-      "the next start cuts it off and keeps it beside the log";
+      "what a crash leaves half-written; the next start cuts it off and keeps it beside the log";
     if (this.sectors.unreadable) this.damaged(start, this.end - start, undefined);
     else this.report.notes.push({ path: this.segment.paths.log, message });
   }

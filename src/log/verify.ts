@@ -3,12 +3,12 @@
  * lies there. Reads only; needs no server. A running voik may go on meanwhile if it is told so (`growing`).
  */
 import type { FileSystem } from "../base/file-system.ts";
-import type { DamagedRange, Note } from "./damage.ts";
-import { baseOffsetInName, DELETED_SUFFIX, segmentPaths } from "./layout.ts";
+import { Checkpoint } from "./checkpoint.ts";
+import { type DamagedRange, describeDamage, type Note } from "./damage.ts";
+import { type Gap, Gaps } from "./gaps.ts";
+import { baseOffsetInName, DELETED_SUFFIX, isPartOfLog, segmentPaths } from "./layout.ts";
 import { type SegmentReport, verifySegment } from "./verify-segment.ts";
-
-/** Files of a shard's folder that hold no records. */
-const OTHER_PARTS = /^(checkpoint|start|gaps|\d{20}\.(index|timeindex))$/;
+import { WarmFiles } from "./warm-files.ts";
 
 export interface ShardReport {
   segments: number;
@@ -32,6 +32,8 @@ export async function verifyShard(
   folder: string,
   { growing = false, pace }: VerifyOptions = {},
 ): Promise<ShardReport> {
+  const end = Checkpoint.open(fileSystem, folder, new WarmFiles(1)).end;
+  const gaps = Gaps.open(fileSystem, folder).all;
   const { logs, notes, pending } = listShard(fileSystem, folder);
   const report: ShardReport = {
     segments: 0,
@@ -46,17 +48,11 @@ export async function verifyShard(
   for (const [i, baseOffset] of logs.entries()) {
     const paths = segmentPaths(folder, baseOffset);
     const nextBaseOffset = logs[i + 1];
-    const last = growing && nextBaseOffset === undefined;
-    const segment = {
-      fileSystem,
-      paths,
-      baseOffset,
-      nextBaseOffset,
-      growing: last,
-      ...(pace ? { pace } : {}),
-    };
-    const found = await orGone(verifySegment(segment), growing);
-    if (found) add(report, found);
+    const last = nextBaseOffset === undefined;
+    const durable = last && end && end.segmentBase >= baseOffset ? end : undefined;
+    const segment = { fileSystem, paths, baseOffset, nextBaseOffset, durable, growing: growing && last };
+    const found = await orGone(verifySegment({ ...segment, ...(pace ? { pace } : {}) }), growing);
+    if (found) add(report, found, (range) => isSetAside(gaps, baseOffset, range));
   }
   if (!growing) {
     if (logs.length === 0) {
@@ -76,14 +72,29 @@ export function shardBytes(fileSystem: FileSystem, folder: string): number {
   }, 0);
 }
 
-function add(report: ShardReport, segment: SegmentReport): void {
+function add(report: ShardReport, segment: SegmentReport, isKnown: (range: DamagedRange) => boolean): void {
   report.segments++;
   report.bytes += segment.bytes;
   report.batches += segment.batches;
   report.records += segment.records;
   report.endOffset = segment.endOffset;
-  report.damage.push(...segment.damage);
+  for (const range of segment.damage) {
+    if (!isKnown(range)) report.damage.push(range);
+    else report.notes.push({ path: range.path, message: `set aside by a repair: ${describeDamage(range)}` });
+  }
   report.notes.push(...segment.notes);
+}
+
+/** Whether one of a log's gaps says that an operator knows of `range`, so that the log goes on without it. */
+export function isSetAside(gaps: readonly Gap[], segmentBase: number, range: DamagedRange): boolean {
+  return gaps.some(
+    (gap) =>
+      gap.setAside &&
+      gap.segmentBase === segmentBase &&
+      gap.position === range.position &&
+      gap.from <= range.offset &&
+      gap.to >= (range.endOffset ?? Infinity),
+  );
 }
 
 /** The result, or undefined when retention of a running voik has taken the file away. */
@@ -114,7 +125,7 @@ export function listShard(fileSystem: FileSystem, folder: string) {
     else if (/^\d{20}\.\d+\.bad$/.test(name))
       notes.push({ path, message: "damaged bytes that a repair copied" });
     else if (name.endsWith(DELETED_SUFFIX)) notes.push({ path, message: "the next start removes it" });
-    else if (kind !== "file" || !OTHER_PARTS.test(name))
+    else if (kind !== "file" || !isPartOfLog(name))
       notes.push({ path, message: "not part of a log: left alone" });
   }
   const ascending = (a: number, b: number) => a - b;

@@ -50,6 +50,7 @@ describe("voik log verify", () => {
   test("takes a torn tail, a lost index and stray files for what they are", async () => {
     await data.addStream("orders");
     const last = data.files(0, ".log").at(-1) as string;
+    rmSync(join(data.shard(0), "checkpoint"));
     edit(last, (bytes) => bytes.subarray(0, bytes.length - 1));
     rmSync(data.files(0, ".timeindex")[0] as string);
     writeFileSync(join(data.shard(0), "notes.txt"), "mine");
@@ -87,6 +88,42 @@ describe("voik log verify", () => {
       "there is no shard 7 of stream orders",
     );
     expect((await log("verify", "--shard", "0")).code).toBe(64);
+  });
+});
+
+describe("voik log repair", () => {
+  test("finds nothing to do in a good folder", async () => {
+    await data.addStream("orders");
+    const { code, stdout } = await log("repair");
+    expect([code, stdout]).toEqual([0, "no damage: nothing to repair\n"]);
+  });
+
+  test("says what it would give up, gives it up, and the server takes writes again", async () => {
+    await data.addStream("orders");
+    const [, path = ""] = data.files(0, ".log");
+    flip(path, 1_100);
+    const dry = await log("repair", "--dry-run");
+    const what = `${path}: 1061 damaged bytes from byte 1061 on: offsets 40..49 are lost`;
+    expect([dry.code, dry.stdout]).toEqual([0, `would be set aside  ${what}\n`]);
+    expect((await log("verify")).code).toBe(74);
+    const done = await log("repair");
+    const copy = path.replace(/log$/, "1061.bad");
+    expect([done.code, done.stdout]).toEqual([0, `set aside  ${what}; their bytes are in ${copy}\n`]);
+    expect((await log("verify")).code).toBe(0);
+    await using voik = await VoikProcess.start({ folder: data.path });
+    const broker = ["--broker", voik.addresses.kafka];
+    expect((await runCli(["produce", "orders", ...broker], { stdin: "after\n" })).code).toBe(0);
+    const read = await runCli(["consume", "orders", ...broker]);
+    expect(read.stdout.trimEnd().split("\n")).toHaveLength(120 - 10 + 1);
+    expect((await log("repair")).code).toBe(73);
+  });
+
+  test("leaves to a backup what it can't repair", async () => {
+    await data.addStream("orders", { shards: 2 });
+    rmSync(data.shard(1), { recursive: true });
+    const { code, stdout, stderr } = await log("repair", "--json");
+    expect([code, stderr]).toEqual([74, "voik: 1 can't be repaired: put them back from a backup\n"]);
+    expect(JSON.parse(stdout)).toMatchObject([{ outcome: "can't be repaired" }]);
   });
 });
 

@@ -42,6 +42,18 @@ describe("an embedded log", () => {
     });
   });
 
+  test("is trimmed for ever", async () => {
+    {
+      await using log = await openLog(folder);
+      for (const value of ["a", "b", "c"]) await log.append({ value });
+      await log.trim(2);
+      expect(log.startOffset).toBe(2);
+      await expect(log.trim(4)).rejects.toMatchObject({ code: "offset_out_of_range" });
+    }
+    await using log = await openLog(folder);
+    expect((await Array.fromAsync(log.records())).map(({ offset }) => offset)).toEqual([2]);
+  });
+
   test("takes batches as another log gives them, and no others", async () => {
     await using from = await openLog(join(folder, "from"));
     await using to = await openLog(join(folder, "to"));

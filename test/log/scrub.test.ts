@@ -7,8 +7,12 @@ import type { LogFields } from "../../src/base/logger.ts";
 import { silentLogger } from "../../src/base/logger.ts";
 import { MetricsRegistry } from "../../src/base/metrics.ts";
 import type { DamagedRange } from "../../src/log/damage.ts";
+import { LogStore } from "../../src/log/log-store.ts";
+import { setDamageAside } from "../../src/log/repair.ts";
 import { BATCH_COST_BYTES, Scrub, type ScrubOptions } from "../../src/log/scrub.ts";
+import { verifyShard } from "../../src/log/verify.ts";
 import { DataFolder, edit } from "../helpers/data-folder.ts";
+import { batchOf } from "../helpers/log.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const BATCH = 1061;
@@ -120,6 +124,15 @@ test("tells of damage once, with file, byte and offsets, and goes on behind it",
   ]);
 });
 
+test("is silent on damage that was set aside", async () => {
+  edit(data.files(0, ".log")[1] as string, (bytes) => void bytes.fill(0, BATCH + 100, BATCH + 110));
+  const { damage } = await verifyShard(disk, data.shard(0));
+  expect(await setDamageAside(disk, data.shard(0), damage)).toHaveLength(1);
+  start();
+  await clock.goTo(DAY_MS / 2);
+  expect([scrubbed(), damages(), errors]).toEqual([18 * BATCH, 0, []]);
+});
+
 test("finds damage that a later pass meets", async () => {
   start();
   await clock.goTo(DAY_MS / 2);
@@ -127,6 +140,29 @@ test("finds damage that a later pass meets", async () => {
   edit(data.files(1, ".log")[0] as string, (bytes) => void (bytes[500] = (bytes[500] as number) ^ 4));
   await clock.goTo(2 * DAY_MS);
   expect(damages()).toBe(1);
+});
+
+test("fences what it finds: those records answer an error, the others are read, nothing more is written", async () => {
+  edit(data.files(0, ".log")[1] as string, (bytes) => void bytes.fill(0, BATCH + 100, BATCH + 110));
+  const store = new LogStore({
+    fileSystem: disk,
+    clock,
+    logger: silentLogger,
+    metrics,
+    segmentBytesMax: 4096,
+    retentionBytes: Infinity,
+    scrubBytesPerSecond: 1 << 20,
+    onSyncFailure: () => {},
+  });
+  const log = await store.open(data.shard(0), { retentionMs: Infinity });
+  start({ folders: () => [] });
+  await clock.goTo(60_000);
+  expect(damages()).toBe(1);
+  expect(() => log.locate(45, 1)).toThrow(expect.objectContaining({ code: "storage_damaged" }));
+  expect(() => log.append(batchOf(["x"]))).toThrow(expect.objectContaining({ code: "storage_damaged" }));
+  for (const offset of [39, 50, 119]) log.locate(offset, 1)?.release();
+  await log.close();
+  store.close();
 });
 
 test("passes over files and folders that go away under it", async () => {

@@ -101,7 +101,23 @@ describe("verification finds", () => {
     ]);
   });
 
+  test("bad or missing bytes in the last file as damage where they are known to have been good", async () => {
+    truncateSync(logs()[3], 2 * BATCH + 5);
+    expect((await verify()).damage).toMatchObject([
+      { position: 2 * BATCH, bytes: 5, offset: 110, endOffset: 120 },
+    ]);
+    truncateSync(logs()[3], BATCH);
+    expect((await verify(true)).damage).toMatchObject([
+      { position: BATCH, bytes: 0, offset: 100, endOffset: 120 },
+    ]);
+    rmSync(logs()[3]);
+    expect((await verify()).damage).toMatchObject([
+      { path: logs()[2], bytes: 0, offset: 90, endOffset: 120 },
+    ]);
+  });
+
   test("bad bytes in the last file as damage where good batches follow, else as a torn tail", async () => {
+    rmSync(`${data.shard(0)}/checkpoint`);
     edit(logs()[3], (bytes) => void bytes.fill(1, BATCH + 70, BATCH + 80));
     expect((await verify()).damage).toMatchObject([
       { position: BATCH, bytes: BATCH, offset: 100, endOffset: 110 },
