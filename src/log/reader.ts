@@ -22,7 +22,7 @@ export interface ReadOptions {
   follow?: boolean;
   /** Bytes read at a time; a larger batch is read whole all the same. */
   maxBytes?: number;
-  /** Read every piece into the same memory: twice as fast, but what a step gives is overwritten by a later one. */
+  /** Read every piece into the same memory: half as fast again, but what a step gives is overwritten by a later one. */
   reuse?: boolean;
   /** Ends the sequence, without an error. */
   signal?: AbortSignal | undefined;
