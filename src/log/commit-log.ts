@@ -113,7 +113,7 @@ export class CommitLog implements OpenLog, Syncable {
   }
 
   get dirty(): boolean {
-    return this.endOffset !== this.syncedEnd || this.pending.length > 0;
+    return this.endOffset !== this.syncedEnd || this.active !== this.syncedSegment;
   }
 
   get eager(): boolean {
@@ -326,7 +326,8 @@ export class CommitLog implements OpenLog, Syncable {
 
   /** Everything before `end` can be read; tells who waited for that, and who for room (`congested`). */
   private show(end: SegmentEnd): void {
-    if (end.offset > this.durableEnd) {
+    // An empty segment moves no offset, and yet the durable end lies in it from now on.
+    if (end.offset >= this.durableEnd) {
       const passed =
         end.segment === this.durableSegment ? -1 : this.segments.newestMs(end.segment, this.durableSegment);
       this.newestMs = Math.max(this.newestMs, passed, end.newestMs);

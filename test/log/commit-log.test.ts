@@ -166,6 +166,50 @@ describe("retention", () => {
   });
 });
 
+describe("an empty segment behind a full one", () => {
+  const rolled = async (fileSystem = disk): Promise<void> => {
+    log = await openLog(folder, { fileSystem, segmentAgeMsMax: 10, retentionMs: 10 });
+    await appendDurably(log, batchOf(["old"], 1_000));
+    log.rollIfOld(5_000); // from here on the segment's age counts
+    log.rollIfOld(6_000);
+  };
+
+  test("is where the log goes on when retention has taken the full one", async () => {
+    await rolled();
+    while (log.dirty) await new Promise(setImmediate);
+    expect(await log.applyRetention(100_000)).toBe(true);
+    expect(log.startOffset).toBe(1);
+    expect(await appendDurably(log, batchOf(["new"], 2_000))).toBe(1);
+    expect(readAll(log)).toEqual(["1:new"]);
+    expect(log.newest).toEqual({ offset: 1, timestampMs: 2_000 });
+  });
+
+  test("is under way until its name is durable, and close waits for that", async () => {
+    const asked = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    let held = false;
+    const syncFolder: typeof disk.syncFolder = async (path) => {
+      if (held) {
+        asked.resolve();
+        await release.promise;
+      }
+      await disk.syncFolder(path);
+    };
+    await rolled({ ...disk, syncFolder });
+    held = true;
+    await asked.promise;
+    expect(log.dirty).toBe(true);
+    let closed = false;
+    const closing = log.close().then(() => (closed = true));
+    await new Promise(setImmediate);
+    expect(closed).toBe(false);
+    release.resolve();
+    await closing;
+    log = await openLog(folder);
+    expect(readAll(log)).toEqual(["0:old"]);
+  });
+});
+
 describe("failures", () => {
   test("a short write is cut back, answers disk_full, and the next append is good", async () => {
     let room = 5_000;
