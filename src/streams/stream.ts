@@ -72,11 +72,6 @@ export class ShardedStream implements Stream {
     return shard;
   }
 
-  /** The one open shard that all keys go to, if there is but one. */
-  get onlyOpenShard(): LoggedShard | undefined {
-    return this.routes.length === 1 ? this.routes[0] : undefined;
-  }
-
   /** Closes and opens what the catalog has closed and opened, in one step; `logs`: one for each added shard. */
   applyReshard({ closing, added }: ReshardPlan, logs: readonly OpenLog[]): void {
     const children = added.map((row, i) => new LoggedShard(this, row, logs[i] as OpenLog));

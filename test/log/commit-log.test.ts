@@ -166,6 +166,14 @@ describe("retention", () => {
   });
 });
 
+test("a full index starts a new segment, however much room the log file has", async () => {
+  log = await openLog(folder, { segmentBytesMax: 64 << 20, indexBytesMax: 80 });
+  for (let i = 0; i < 30; i++) await appendDurably(log, batchOf(["x".repeat(5_000)]));
+  const segments = readdirSync(folder).filter((name) => name.endsWith(".log"));
+  expect(segments.length).toBeGreaterThan(2);
+  expect(readAll(log)).toHaveLength(30);
+});
+
 describe("an empty segment behind a full one", () => {
   const rolled = async (fileSystem = disk): Promise<void> => {
     log = await openLog(folder, { fileSystem, segmentAgeMsMax: 10, retentionMs: 10 });
