@@ -33,7 +33,7 @@ install_clients() {
 run_tests() {
   local log status
   log=$(mktemp)
-  node_modules/.bin/bun test 2>&1 | tee "$log"
+  VOIK_SIM_SEEDS=10000 node_modules/.bin/bun test 2>&1 | tee "$log"
   status=${PIPESTATUS[0]}
   passed=$(sum pass "$log")
   failed=$(sum fail "$log")

@@ -191,7 +191,8 @@ export class LogSlot {
       (error: unknown) =>
         finished(() => {
           trace(`retention failed: ${String(error)}`);
-          if (life.syncFailed) this.refuses = true;
+          // Only its own folder's failed sync makes a log refuse; another log's may have failed before a plain rename did.
+          if (life.syncFailed && String(error).endsWith(this.settings.folder)) this.refuses = true;
           demand(firedSince(before, disk.fired).length > 0, `retention failed: ${String(error)}`);
         }),
     );

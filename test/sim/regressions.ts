@@ -27,4 +27,8 @@ export const REGRESSIONS: readonly { seed: number; found: string }[] = [
     found: "a look-up by time walked past the durable end into pages that a failed sync had dropped",
   },
   { seed: 23563, found: "the same, after an index that was not there" },
+  {
+    seed: 2994,
+    found: "nothing: the oracle took another log's failed sync for this one's, after a failed rename",
+  },
 ];
