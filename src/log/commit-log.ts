@@ -8,12 +8,11 @@
  * A segment's file is named .log only once everything before it is on the disk; until then it is .log.pending.
  * So only the last .log and what is pending can be torn, and damage elsewhere is damage.
  */
-import { assert } from "../base/assert.ts";
 import { VoikError } from "../base/errors.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import { DurableEnd } from "./durable-end.ts";
 import type { Gap, Gaps } from "./gaps.ts";
 import type { GroupCommit, Syncable } from "./group-commit.ts";
-import { segmentPaths } from "./layout.ts";
 import type { OpenLog } from "./log-factory.ts";
 import { saysReadOnly, storageError } from "./log-file.ts";
 import { LogFileRange } from "./log-range.ts";
@@ -24,21 +23,17 @@ import type { ProducerStates } from "./producer-state.ts";
 import { lastOffsetDeltaOf, maxTimestampOf, stampBatch } from "./record-batch.ts";
 import { UNSYNCED_BYTES_MAX } from "./recovery.ts";
 import { retentionAllowsDeleting, SegmentDeletion } from "./retention.ts";
-import { Segment, type SegmentEnd, type SegmentParts } from "./segment.ts";
+import type { Segment, SegmentEnd, SegmentParts } from "./segment.ts";
 import { SegmentList } from "./segment-list.ts";
+import { SegmentRoll } from "./segment-roll.ts";
 import type { DurableWaiter, LogRange, TailListener, TimestampPosition } from "./shard-log.ts";
 import { WaiterQueue } from "./waiter-queue.ts";
 
 /** A shard has one leader for ever, so its epoch never changes. */
 const LEADER_EPOCH = 0;
-/** What an index holds at most, when nothing else is said. */
-const INDEX_BYTES_MAX = 10 << 20;
-/** Index entries hold offsets relative to their segment in 32 bits. */
-const RELATIVE_OFFSET_MAX = 2 ** 32 - 1;
 
 export class CommitLog implements OpenLog, Syncable {
   endOffset: number;
-  durableEnd: number;
   unsyncedBytes = 0;
   private readonly parts: SegmentParts;
   private readonly segments: SegmentList;
@@ -48,20 +43,11 @@ export class CommitLog implements OpenLog, Syncable {
   private readonly producers: ProducerStates;
   private readonly waiters = new WaiterQueue();
   private readonly listeners = new Set<TailListener>();
-  /** Segments whose file is still .log.pending, oldest first. */
-  private readonly pending: Segment[] = [];
+  private readonly rolls: SegmentRoll;
+  private readonly readable: DurableEnd;
   /** The offset up to which everything is on the disk, and its segment: the durable end, unless durability is "os". */
   private syncedEnd: number;
   private syncedSegment: Segment;
-  /** The segment that the durable end lies in, and the byte behind it. */
-  private durableSegment: Segment;
-  private durablePosition: number;
-  /** Largest timestamp in the durable part of that segment. */
-  private durableSegmentNewestMs: number;
-  /** Largest timestamp in the durable part of the log, or one that it had earlier. */
-  private newestMs: number;
-  /** Wall time at which the active segment was started; undefined until rollIfOld has taken note of it. */
-  private startedAtMs: number | undefined;
   /** Why the log takes no more appends; undefined while it does. */
   private refusal: VoikError | undefined;
   private failed = false;
@@ -76,15 +62,12 @@ export class CommitLog implements OpenLog, Syncable {
   ) {
     this.segments = new SegmentList(opened.segments);
     this.deletion = new SegmentDeletion(options, this.segments);
-    ({ parts: this.parts, checkpoint: this.checkpoint } = opened);
-    ({ start: this.start, gaps: this.gaps, newestMs: this.newestMs } = opened);
+    ({ parts: this.parts, checkpoint: this.checkpoint, start: this.start, gaps: this.gaps } = opened);
+    this.rolls = new SegmentRoll(options, this.parts, this.segments, opened.startedAtMs);
+    this.readable = new DurableEnd(this.segments, opened.newestMs);
     this.producers = producersOf(this.segments, this.gaps);
-    this.startedAtMs = opened.startedAtMs;
-    const last = this.active;
-    this.endOffset = this.durableEnd = this.syncedEnd = last.endOffset;
-    this.durableSegment = this.syncedSegment = last;
-    this.durablePosition = last.bytes;
-    this.durableSegmentNewestMs = last.maxTimestampMs;
+    this.endOffset = this.syncedEnd = this.active.endOffset;
+    this.syncedSegment = this.active;
     const { damaged } = this.gaps;
     if (damaged) this.refusal = this.gaps.errorOf(damaged);
   }
@@ -98,6 +81,10 @@ export class CommitLog implements OpenLog, Syncable {
     const opened = await openSegments(options, (gap) => log?.fence(gap));
     log = new CommitLog(options, groupCommit, opened);
     return log;
+  }
+
+  get durableEnd(): number {
+    return this.readable.offset;
   }
 
   get startOffset(): number {
@@ -127,11 +114,9 @@ export class CommitLog implements OpenLog, Syncable {
 
   get newest(): TimestampPosition | undefined {
     if (this.durableEnd === this.startOffset) return undefined;
-    const found = this.offsetForTimestamp(this.newestMs);
-    if (found) return found;
-    // What had it is gone.
-    this.newestMs = Math.max(this.durableSegmentNewestMs, this.segments.newestMs(this.durableSegment));
-    return this.offsetForTimestamp(this.newestMs);
+    return (
+      this.offsetForTimestamp(this.readable.newestMs) ?? this.offsetForTimestamp(this.readable.findNewest())
+    );
   }
 
   append(batch: Buffer, waiter?: DurableWaiter): number {
@@ -146,7 +131,8 @@ export class CommitLog implements OpenLog, Syncable {
     const maxTimestampMs = maxTimestampOf(batch);
     stampBatch(batch, baseOffset, LEADER_EPOCH);
     try {
-      this.segmentFor(batch.length, endOffset).append(batch, baseOffset, endOffset, maxTimestampMs);
+      const segment = this.rolls.fits(batch.length, endOffset) ? this.active : this.rolls.next(baseOffset);
+      segment.append(batch, baseOffset, endOffset, maxTimestampMs);
     } catch (error) {
       if (saysReadOnly(error)) this.groupCommit.fail(error); // for good: what was written before can't be synced
       throw error;
@@ -164,7 +150,7 @@ export class CommitLog implements OpenLog, Syncable {
     const offset = this.gaps.count === 0 ? asked : this.gaps.readableFrom(asked);
     if (offset >= this.durableEnd) return undefined;
     const segment = this.segments.holding(offset);
-    const end = this.durableBytesOf(segment);
+    const end = this.readable.bytesOf(segment);
     const { position, bytes, baseOffset } = segment.find(offset, end);
     let stop =
       bytes >= maxBytes ? position + bytes : segment.lastBoundary(position + bytes, position + maxBytes, end);
@@ -177,7 +163,7 @@ export class CommitLog implements OpenLog, Syncable {
     for (const segment of this.segments) {
       if (segment.baseOffset >= this.durableEnd) return undefined;
       if (segment.endOffset <= startOffset || segment.maxTimestampMs < timestampMs) continue;
-      const end = this.durableBytesOf(segment);
+      const end = this.readable.bytesOf(segment);
       const endOffset = Math.min(segment.endOffset, this.durableEnd);
       const found = segment.findTimestamp(timestampMs, startOffset, end, endOffset);
       if (found) return found;
@@ -200,7 +186,7 @@ export class CommitLog implements OpenLog, Syncable {
     try {
       if (covered) await covered;
       for (const segment of unsynced) {
-        if (this.pending[0] === segment) await this.promote(segment);
+        if (this.rolls.isPending(segment)) await this.rolls.promote(segment);
         if (!covered) await segment.file.sync();
       }
     } catch (error) {
@@ -261,13 +247,15 @@ export class CommitLog implements OpenLog, Syncable {
    * records. `nowMs` is the wall clock's; wherever that jumps, it makes one segment at most.
    */
   rollIfOld(nowMs: number): void {
-    const { segmentAgeMsMax = Infinity } = this.options;
-    if (this.refusal || this.active.bytes === 0) return;
-    if (this.startedAtMs === undefined || this.startedAtMs > nowMs) this.startedAtMs = nowMs;
-    if (nowMs - this.startedAtMs < segmentAgeMsMax) return;
-    this.roll();
-    this.startedAtMs = nowMs;
+    if (this.refusal || !this.rolls.isOld(nowMs)) return;
+    this.rolls.next(this.endOffset);
+    this.rolls.startedAtMs = nowMs;
     this.groupCommit.request(this);
+  }
+
+  /** Segments that were started since the log was opened. */
+  get rolledCount(): number {
+    return this.rolls.count;
   }
 
   /** Damage was found: the shard takes no writes until `voik log repair`. */
@@ -320,23 +308,13 @@ export class CommitLog implements OpenLog, Syncable {
 
   /** Everything before `end` is on the disk. */
   private noteCheckpoint(end: SegmentEnd): void {
-    const startedAtMs = (end.segment === this.active && this.startedAtMs) || 0;
-    this.checkpoint.noteEnd(end, this.newestMs, startedAtMs);
+    const startedAtMs = (end.segment === this.active && this.rolls.startedAtMs) || 0;
+    this.checkpoint.noteEnd(end, this.readable.newestMs, startedAtMs);
   }
 
   /** Everything before `end` can be read; tells who waited for that, and who for room (`congested`). */
   private show(end: SegmentEnd): void {
-    // An empty segment moves no offset, and yet the durable end lies in it from now on.
-    if (end.offset >= this.durableEnd) {
-      const passed =
-        end.segment === this.durableSegment ? -1 : this.segments.newestMs(end.segment, this.durableSegment);
-      this.newestMs = Math.max(this.newestMs, passed, end.newestMs);
-      this.durableSegment = end.segment;
-      this.durablePosition = end.position;
-      this.durableSegmentNewestMs = end.newestMs;
-      this.durableEnd = end.offset;
-      this.waiters.release(this, end.offset);
-    }
+    if (this.readable.moveTo(end)) this.waiters.release(this, end.offset);
     for (const listener of [...this.listeners]) listener.onDurableEnd(this);
   }
 
@@ -346,47 +324,6 @@ export class CommitLog implements OpenLog, Syncable {
 
   private get oldest(): Segment {
     return this.segments.oldest;
-  }
-
-  /** The segment that a batch of `bytes`, ending before `endOffset`, goes to: the active one, or a new one behind it. */
-  private segmentFor(bytes: number, endOffset: number): Segment {
-    const { active } = this;
-    const { segmentBytesMax, indexBytesMax = INDEX_BYTES_MAX } = this.options;
-    const fits =
-      active.bytes + bytes <= segmentBytesMax &&
-      active.indexBytes < indexBytesMax &&
-      endOffset - active.baseOffset <= RELATIVE_OFFSET_MAX;
-    return fits || active.bytes === 0 ? active : this.roll();
-  }
-
-  private roll(): Segment {
-    const { folder, fileSystem } = this.options;
-    const paths = segmentPaths(folder, this.endOffset);
-    try {
-      const full = this.active;
-      full.file.trim(); // a sealed segment ends with its last batch
-      if (fileSystem.exists(paths.pendingLog)) fileSystem.remove(paths.pendingLog); // left by a roll that failed half-way
-      const segment = Segment.over(this.parts, this.endOffset, this.parts.io.createLog(paths.pendingLog));
-      this.segments.push(segment);
-      this.pending.push(segment);
-      this.startedAtMs = undefined;
-      full.seal();
-      return segment;
-    } catch (error) {
-      throw storageError(error, "starting a new segment");
-    }
-  }
-
-  /** Everything before `segment` is on the disk: gives its file the name that says so, durably. */
-  private async promote(segment: Segment): Promise<void> {
-    const { fileSystem, folder } = this.options;
-    assert(this.pending.shift() === segment, "segments are promoted in order");
-    fileSystem.rename(segment.paths.pendingLog, segment.paths.log);
-    await fileSystem.syncFolder(folder);
-  }
-
-  private durableBytesOf(segment: Segment): number {
-    return segment === this.durableSegment ? this.durablePosition : segment.bytes;
   }
 
   private checkReadable(offset: number): void {

@@ -1,0 +1,54 @@
+/**
+ * How far a log can be read: an offset, the segment that it lies in and the byte there. It only moves forward.
+ *
+ *   [ sealed ][ sealed ][ active      ]
+ *   ==========================)          offset; position, in the third segment
+ */
+import type { Segment, SegmentEnd } from "./segment.ts";
+import type { SegmentList } from "./segment-list.ts";
+
+export class DurableEnd {
+  offset: number;
+  /** Largest timestamp in the readable part of the log, or one that it had earlier. */
+  newestMs: number;
+  private segment: Segment;
+  private position: number;
+  /** Largest timestamp in the readable part of its segment. */
+  private segmentNewestMs: number;
+
+  /** At the end of the last of `segments`. */
+  constructor(
+    private readonly segments: SegmentList,
+    newestMs: number,
+  ) {
+    const { active } = segments;
+    this.newestMs = newestMs;
+    this.offset = active.endOffset;
+    this.segment = active;
+    this.position = active.bytes;
+    this.segmentNewestMs = active.maxTimestampMs;
+  }
+
+  /** Moves it to `end`; false when that lies before it. */
+  moveTo(end: SegmentEnd): boolean {
+    // An empty segment moves no offset, and yet the durable end lies in it from now on.
+    if (end.offset < this.offset) return false;
+    const passed = end.segment === this.segment ? -1 : this.segments.newestMs(end.segment, this.segment);
+    this.newestMs = Math.max(this.newestMs, passed, end.newestMs);
+    this.segment = end.segment;
+    this.position = end.position;
+    this.segmentNewestMs = end.newestMs;
+    this.offset = end.offset;
+    return true;
+  }
+
+  /** Looks for the largest timestamp again: what had it is gone. */
+  findNewest(): number {
+    return (this.newestMs = Math.max(this.segmentNewestMs, this.segments.newestMs(this.segment)));
+  }
+
+  /** The bytes of `segment` that can be read. */
+  bytesOf(segment: Segment): number {
+    return segment === this.segment ? this.position : segment.bytes;
+  }
+}
