@@ -23,6 +23,7 @@ export const ERROR_CODES = [
   "sequence_out_of_order",
   "sequence_duplicate",
   "producer_fenced",
+  "transaction_invalid",
   "decompression_failed",
   "timestamp_invalid",
   "shard_count_invalid",

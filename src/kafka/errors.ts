@@ -70,6 +70,7 @@ const BY_CODE: Record<ErrorCode, KafkaError> = {
   sequence_out_of_order: KafkaError.outOfOrderSequenceNumber,
   sequence_duplicate: KafkaError.duplicateSequenceNumber,
   producer_fenced: KafkaError.invalidProducerEpoch,
+  transaction_invalid: KafkaError.invalidTxnState,
   // Not messageTooLarge: on that the Java client splits the batch and sends it again.
   decompression_failed: KafkaError.invalidRecord,
   timestamp_invalid: KafkaError.invalidTimestamp,

@@ -65,6 +65,7 @@ const ANSWERS: Record<ErrorCode, Answer> = {
   sequence_out_of_order: INTERNAL,
   sequence_duplicate: INTERNAL,
   producer_fenced: INTERNAL,
+  transaction_invalid: INTERNAL,
   decompression_failed: INVALID,
   timestamp_invalid: INVALID,
   shard_count_invalid: INVALID,

@@ -3,20 +3,18 @@
  * a call ends at the asked number of records, at 10 MiB of data, at the durable end, or when it has opened
  * WORK_BYTES_MAX, whatever comes first. It may end inside a batch: the next call goes on at its offset.
  *
+ * Records of Kafka transactions are read as read_committed has it: what is still open, and all behind it, comes later,
+ * what was aborted never, and markers are passed over.
+ *
  * What a Kafka client put inside a batch was never looked at before, so nothing in it is believed: offsets must lie
  * in the batch, times are held to what clients can show, and a batch that does not open is an error that says
  * how to go on behind it.
  */
 import { VoikError } from "../base/errors.ts";
-import {
-  Attribute,
-  attributesOf,
-  batchBytesOf,
-  compressionOf,
-  maxTimestampOf,
-  nextOffsetOf,
-} from "../log/record-batch.ts";
+import { batchBytesOf, compressionOf, maxTimestampOf, nextOffsetOf } from "../log/record-batch.ts";
 import { RecordReader } from "../log/record.ts";
+import type { AbortedTransaction } from "../log/shard-log.ts";
+import { isShown } from "../log/shard-transactions.ts";
 import type { Shard } from "../streams/broker.ts";
 import { sequenceNumber } from "../streams/sequence-number.ts";
 import type { BodyFormat, WireBlob, WireTimestamp } from "./body.ts";
@@ -77,9 +75,9 @@ export function readRecords(
   return read;
 }
 
-/** 0 says that nothing durable is left to read; anything else is at least 1. */
+/** 0 says that nothing settled is left to read; anything else is at least 1. */
 export function millisBehindLatest(read: ReadRecords, shard: Shard, nowMs: number): number {
-  if (read.nextOffset >= shard.log.durableEnd) return 0;
+  if (read.nextOffset >= shard.log.stableEnd) return 0;
   return Math.max(1, nowMs - (read.lastTimestampMs ?? nowMs));
 }
 
@@ -91,6 +89,8 @@ class Read implements ReadRecords {
   private workBytes = 0;
   /** End of the batch that is being opened or read. */
   private batchEnd: number | undefined;
+  /** Aborted transactions in the piece that is being read. */
+  private aborted: readonly AbortedTransaction[] = [];
 
   constructor(
     private readonly shard: Shard,
@@ -128,9 +128,11 @@ class Read implements ReadRecords {
 
   private readPiece(bytesMax: number): Buffer | undefined {
     this.batchEnd = undefined;
-    const range = this.shard.log.locate(this.nextOffset, bytesMax);
+    const { log } = this.shard;
+    const range = log.locate(this.nextOffset, bytesMax, log.stableEnd);
     if (range === undefined) return undefined;
     try {
+      this.aborted = log.abortedIn(range.baseOffset, range.endOffset);
       const piece = Buffer.allocUnsafe(range.bytes);
       range.copy(piece, 0);
       return piece;
@@ -145,7 +147,7 @@ class Read implements ReadRecords {
     if (endOffset <= this.nextOffset) return true;
     if (this.workBytes >= WORK_BYTES_MAX) return false;
     this.batchEnd = endOffset;
-    if ((attributesOf(batch) & Attribute.control) === 0) {
+    if (isShown(batch, this.aborted)) {
       const reader = new RecordReader(batch);
       this.workBytes += reader.bytes.length;
       if (reader.next())

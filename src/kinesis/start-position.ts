@@ -13,8 +13,8 @@ export interface StartPosition {
 }
 
 /**
- * The offset that `position` means in `shard` here and now. LATEST is the durable end: a record that is written and
- * not yet synced comes after it. AT_TIMESTAMP past the newest record starts there too. `used` is the operation, for
+ * The offset that `position` means in `shard` here and now. LATEST is the stable end: a record that is written and
+ * not yet synced, or whose transaction is open, comes after it. AT_TIMESTAMP past the newest record starts there too. `used` is the operation, for
  * messages. Throws InvalidArgumentException.
  */
 export function startOffset(
@@ -28,7 +28,7 @@ export function startOffset(
     case "TRIM_HORIZON":
     case "LATEST":
       if (start !== undefined) throw wrongPair(type, "and also a StartingSequenceNumber");
-      return type === "LATEST" ? shard.log.durableEnd : shard.log.startOffset;
+      return type === "LATEST" ? shard.log.stableEnd : shard.log.startOffset;
     case "AT_TIMESTAMP":
       return offsetAtTime(position.timestampMs, shard, context);
     case "AT_SEQUENCE_NUMBER":
@@ -62,7 +62,7 @@ function offsetAtTime(timestampMs: number | undefined, shard: Shard, { clock }: 
         `timestampInMillis: ${timestampMs}, currentTimestampInMillis: ${nowMs}`,
     );
   }
-  return shard.log.offsetForTimestamp(timestampMs)?.offset ?? shard.log.durableEnd;
+  return shard.log.offsetForTimestamp(timestampMs)?.offset ?? shard.log.stableEnd;
 }
 
 /** The offset that `text` stands for in `shard`; -1 for the shard's starting sequence number. */

@@ -17,6 +17,7 @@ import type { OpenLog } from "./log-factory.ts";
 import { saysReadOnly, storageError } from "./log-file.ts";
 import { LogFileRange } from "./log-range.ts";
 import type { LogStart } from "./log-start.ts";
+import { LogTransactions } from "./log-transactions.ts";
 import { type CommitLogOptions, openSegments, type OpenedLog } from "./open-segments.ts";
 import { producersOf } from "./producer-restore.ts";
 import type { ProducerStates } from "./producer-state.ts";
@@ -26,7 +27,15 @@ import { retentionAllowsDeleting, SegmentDeletion } from "./retention.ts";
 import type { Segment, SegmentEnd, SegmentParts } from "./segment.ts";
 import { SegmentList } from "./segment-list.ts";
 import { SegmentRoll } from "./segment-roll.ts";
-import type { DurableWaiter, LogRange, TailListener, TimestampPosition } from "./shard-log.ts";
+import type {
+  AbortedTransaction,
+  DurableWaiter,
+  LogRange,
+  OpenTransaction,
+  ProducerDescription,
+  TailListener,
+  TimestampPosition,
+} from "./shard-log.ts";
 import { WaiterQueue } from "./waiter-queue.ts";
 
 /** A shard has one leader for ever, so its epoch never changes. */
@@ -40,7 +49,8 @@ export class CommitLog implements OpenLog, Syncable {
   private readonly checkpoint: Checkpoint;
   private readonly start: LogStart;
   private readonly gaps: Gaps;
-  private readonly producers: ProducerStates;
+  private readonly idempotence: ProducerStates;
+  private readonly transactions: LogTransactions;
   private readonly waiters = new WaiterQueue();
   private readonly listeners = new Set<TailListener>();
   private readonly rolls: SegmentRoll;
@@ -63,9 +73,10 @@ export class CommitLog implements OpenLog, Syncable {
     this.segments = new SegmentList(opened.segments);
     this.deletion = new SegmentDeletion(options, this.segments);
     ({ parts: this.parts, checkpoint: this.checkpoint, start: this.start, gaps: this.gaps } = opened);
-    this.rolls = new SegmentRoll(options, this.parts, this.segments, opened.startedAtMs);
+    this.transactions = new LogTransactions(options, this.segments, this.gaps);
+    this.rolls = new SegmentRoll(options, this.parts, this.segments, this.transactions, opened.startedAtMs);
     this.readable = new DurableEnd(this.segments, opened.newestMs);
-    this.producers = producersOf(this.segments, this.gaps);
+    this.idempotence = producersOf(this.segments, this.gaps);
     this.endOffset = this.syncedEnd = this.active.endOffset;
     this.syncedSegment = this.active;
     const { damaged } = this.gaps;
@@ -85,6 +96,11 @@ export class CommitLog implements OpenLog, Syncable {
 
   get durableEnd(): number {
     return this.readable.offset;
+  }
+
+  get stableEnd(): number {
+    const { durableEnd } = this;
+    return Math.max(this.startOffset, this.transactions.current.stableEnd(durableEnd));
   }
 
   get startOffset(): number {
@@ -121,23 +137,26 @@ export class CommitLog implements OpenLog, Syncable {
 
   append(batch: Buffer, waiter?: DurableWaiter): number {
     if (this.refusal) throw this.refusal;
-    const stored = this.producers.check(batch);
+    const stored = this.idempotence.check(batch);
     if (stored >= 0) {
       if (waiter) this.waiters.pushBehind(this, waiter);
       return stored;
     }
+    this.transactions.check(batch);
     const baseOffset = this.endOffset;
     const endOffset = baseOffset + lastOffsetDeltaOf(batch) + 1;
     const maxTimestampMs = maxTimestampOf(batch);
     stampBatch(batch, baseOffset, LEADER_EPOCH);
     try {
       const segment = this.rolls.fits(batch.length, endOffset) ? this.active : this.rolls.next(baseOffset);
+      this.transactions.prepare(segment, batch);
       segment.append(batch, baseOffset, endOffset, maxTimestampMs);
     } catch (error) {
       if (saysReadOnly(error)) this.groupCommit.fail(error); // for good: what was written before can't be synced
       throw error;
     }
-    this.producers.note(batch);
+    this.idempotence.note(batch);
+    this.transactions.note(batch);
     this.endOffset = endOffset;
     this.unsyncedBytes += batch.length;
     if (waiter) this.waiters.push(waiter, endOffset);
@@ -145,17 +164,30 @@ export class CommitLog implements OpenLog, Syncable {
     return baseOffset;
   }
 
-  locate(asked: number, maxBytes: number): LogRange | undefined {
+  locate(asked: number, maxBytes: number, until = Infinity): LogRange | undefined {
     this.checkReadable(asked);
     const offset = this.gaps.count === 0 ? asked : this.gaps.readableFrom(asked);
-    if (offset >= this.durableEnd) return undefined;
+    if (offset >= Math.min(until, this.durableEnd)) return undefined;
     const segment = this.segments.holding(offset);
-    const end = this.readable.bytesOf(segment);
-    const { position, bytes, baseOffset } = segment.find(offset, end);
-    let stop =
-      bytes >= maxBytes ? position + bytes : segment.lastBoundary(position + bytes, position + maxBytes, end);
-    if (this.gaps.count > 0) stop = this.gaps.clip(segment.baseOffset, position, stop);
-    return new LogFileRange(segment.file, position, stop - position, baseOffset);
+    const end = this.readable.endIn(segment, until);
+    const { position, bytes, baseOffset, nextOffset } = segment.find(offset, end.position);
+    const first = { position: position + bytes, offset: nextOffset };
+    const stop = bytes >= maxBytes ? first : segment.lastBoundary(first, position + maxBytes, end);
+    const clipped =
+      this.gaps.count > 0 ? this.gaps.clip(segment.baseOffset, position, stop.position) : stop.position;
+    return new LogFileRange(segment.file, position, clipped - position, baseOffset, stop.offset);
+  }
+
+  abortedIn(from: number, to: number): readonly AbortedTransaction[] {
+    return this.transactions.current.abortedIn(from, to);
+  }
+
+  openTransactions(): readonly OpenTransaction[] {
+    return [...this.transactions.current.openOnes];
+  }
+
+  producers(): readonly ProducerDescription[] {
+    return this.idempotence.describe();
   }
 
   offsetForTimestamp(timestampMs: number): TimestampPosition | undefined {
@@ -185,6 +217,7 @@ export class CommitLog implements OpenLog, Syncable {
     const unsynced = this.segments.from(this.syncedSegment);
     try {
       if (covered) await covered;
+      await this.transactions.sync();
       for (const segment of unsynced) {
         if (this.rolls.isPending(segment)) await this.rolls.promote(segment);
         if (!covered) await segment.file.sync();
@@ -216,7 +249,7 @@ export class CommitLog implements OpenLog, Syncable {
    */
   async applyRetention(nowMs: number, byAge = true): Promise<boolean> {
     const { oldest } = this;
-    this.producers.expire(nowMs);
+    this.idempotence.expire(nowMs);
     if (oldest === this.syncedSegment || this.refusal || this.deletion.busy) return false;
     const { retentionMs, retentionBytes } = this.options;
     const limits = { retentionMs: byAge ? retentionMs : Infinity, retentionBytes };
@@ -268,8 +301,10 @@ export class CommitLog implements OpenLog, Syncable {
   }
 
   private async deleteOldest(): Promise<void> {
+    const { oldest } = this;
     try {
       await this.deletion.deleteOldest();
+      this.transactions.forget(oldest, this.startOffset);
     } catch (error) {
       if (!this.deletion.failed) throw error;
       this.fail(storageError(error, "deleting an old segment"));
@@ -291,6 +326,7 @@ export class CommitLog implements OpenLog, Syncable {
     }
     if (!this.failed && !this.gaps.damaged) {
       this.active.seal();
+      this.transactions.seal(this.active);
       this.noteCheckpoint(this.active.end);
     }
     for (const segment of this.segments) segment.close();

@@ -4,7 +4,7 @@
  *   [ sealed ][ sealed ][ active      ]
  *   ==========================)          offset; position, in the third segment
  */
-import type { Segment, SegmentEnd } from "./segment.ts";
+import type { Boundary, Segment, SegmentEnd } from "./segment.ts";
 import type { SegmentList } from "./segment-list.ts";
 
 export class DurableEnd {
@@ -50,5 +50,12 @@ export class DurableEnd {
   /** The bytes of `segment` that can be read. */
   bytesOf(segment: Segment): number {
     return segment === this.segment ? this.position : segment.bytes;
+  }
+  /** Where reading `segment` ends: at the durable end, or at `until`, where a batch begins, if that comes before. */
+  endIn(segment: Segment, until: number): Boundary {
+    const position = this.bytesOf(segment);
+    const offset = Math.min(this.offset, segment.endOffset);
+    if (until >= offset) return { position, offset };
+    return { position: segment.find(until, position).position, offset: until };
   }
 }

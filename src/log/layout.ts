@@ -5,6 +5,7 @@
  *   00000000000000000000.log             record batches, nothing else
  *   00000000000000000000.index           offset index   (a hint, rebuilt at will)
  *   00000000000000000000.timeindex       time index     (a hint, rebuilt at will)
+ *   00000000000000000000.transactions    what transactions are open and aborted, where there are any
  *   00000000000000123456.log.pending     a new segment, until everything before it is on the disk
  *   00000000000000000000.log.deleted     on its way out
  *   00000000000000123456.8192.torn       a torn tail that recovery cut off at byte 8192, kept for people to look at
@@ -22,6 +23,7 @@ export interface SegmentPaths {
   pendingLog: string;
   offsetIndex: string;
   timeIndex: string;
+  transactions: string;
   torn(position: number): string;
   bad(position: number): string;
 }
@@ -33,13 +35,17 @@ export function segmentPaths(folder: string, baseOffset: number): SegmentPaths {
     pendingLog: `${stem}.log.pending`,
     offsetIndex: `${stem}.index`,
     timeIndex: `${stem}.timeindex`,
+    transactions: `${stem}.transactions`,
     torn: (position) => `${stem}.${position}.torn`,
     bad: (position) => `${stem}.${position}.bad`,
   };
 }
 
 /** The base offset in a segment's file name that ends with `suffix`; undefined for any other name. */
-export function baseOffsetInName(name: string, suffix: ".log" | ".log.pending"): number | undefined {
+export function baseOffsetInName(
+  name: string,
+  suffix: ".log" | ".log.pending" | ".transactions",
+): number | undefined {
   const stem = name.slice(0, DIGITS);
   if (name !== stem + suffix || !/^\d{20}$/.test(stem)) return undefined;
   const baseOffset = Number(stem);
@@ -57,6 +63,6 @@ export function isPartOfLog(name: string): boolean {
     name === CHECKPOINT_NAME ||
     name === START_NAME ||
     name === GAPS_NAME ||
-    /^\d{20}\.(index|timeindex|\d+\.(torn|bad))$/.test(name)
+    /^\d{20}\.(index|timeindex|transactions|\d+\.(torn|bad))$/.test(name)
   );
 }

@@ -12,6 +12,7 @@ export class LogFileRange implements LogRange {
     readonly position: number,
     readonly bytes: number,
     readonly baseOffset: number,
+    readonly endOffset: number,
   ) {
     file.retain();
   }

@@ -13,6 +13,7 @@ import type { Durability } from "./log-factory.ts";
 import { storageError } from "./log-file.ts";
 import { type LogIoKind, logIoOf } from "./log-io.ts";
 import { LogStart } from "./log-start.ts";
+import { syncTransactionsFile } from "./log-transactions.ts";
 import { type DurablePart, recoverTail } from "./recovery.ts";
 import { Segment, type SegmentParts } from "./segment.ts";
 import { WarmFiles } from "./warm-files.ts";
@@ -184,6 +185,7 @@ async function recover(
   const durable = durablePart(checkpoint.end, last, active.file.endPosition);
   for (const gap of recoverTail(active, { fileSystem, logger, durable })) parts.onDamage(gap);
   await active.file.sync();
+  await syncTransactionsFile(fileSystem, paths.transactions);
   // The names that are there may be the work of a process that did not live to sync them.
   if (pending.length > 0) await fileSystem.syncFolder(folder);
   for (const baseOffset of pending) {
@@ -202,6 +204,7 @@ async function recover(
     segments.push(active);
     recoverTail(active, { fileSystem, logger, durable: { position: 0, endOffset: baseOffset } });
     await active.file.sync();
+    await syncTransactionsFile(fileSystem, pendingPaths.transactions);
   }
   checkpoint.make();
   await fileSystem.syncFolder(folder);

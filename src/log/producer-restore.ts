@@ -29,9 +29,10 @@ function restore(segments: SegmentList, gaps: Gaps, producers: ProducerStates): 
 
 function walk(segment: Segment, skippedBytes: number, gaps: Gaps, producers: ProducerStates): void {
   const { file, bytes, baseOffset } = segment;
-  const start = skippedBytes === 0 ? 0 : segment.lastBoundary(0, skippedBytes, bytes);
-  // Where that is not the segment's start, the scan stands on the batch there.
-  headerScan.start(file, start, bytes, start === 0 ? baseOffset : headerScan.baseOffset);
+  const begin = { position: 0, offset: baseOffset };
+  const end = { position: bytes, offset: segment.endOffset };
+  const start = skippedBytes === 0 ? begin : segment.lastBoundary(begin, skippedBytes, end);
+  headerScan.start(file, start.position, bytes, start.offset);
   for (let step = headerScan.next(); step !== "end"; step = headerScan.next()) {
     if (step === "batch") {
       producers.note(headerScan.window, headerScan.at);

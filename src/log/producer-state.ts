@@ -11,18 +11,23 @@
  *   older than the last five                 sequence_duplicate
  *   anything else                            sequence_out_of_order
  *
+ * The marker of a transaction has no sequence; one of a newer epoch begins that epoch, at sequence 0 (KIP-890).
+ *
  * The state is in memory alone. It is read back from the log's last batch headers when the first batch of a producer
  * comes, and forgotten after a day without one, or when too many others have come since.
  */
 import { VoikError } from "../base/errors.ts";
+import { isControl } from "./control-batch.ts";
 import {
   baseOffsetOf,
   baseSequenceOf,
   lastOffsetDeltaOf,
+  maxTimestampOf,
   NO_PRODUCER_ID,
   producerEpochOf,
   producerIdOf,
 } from "./record-batch.ts";
+import type { ProducerDescription } from "./shard-log.ts";
 
 /** Batches that are remembered of a producer. */
 const BATCHES_MAX = 5;
@@ -41,6 +46,8 @@ interface Producer {
   /** Where what is known of this epoch begins: everything from there to `lastSequence` has been stored. */
   knownFrom: number;
   lastSequence: number;
+  /** Largest timestamp of its last batch. */
+  lastTimestampMs: number;
   /** The last batches, three numbers each, the oldest overwritten first. */
   batches: number[];
   next: number;
@@ -76,7 +83,7 @@ export class ProducerStates {
     if (id <= NO_PRODUCER_ID) return NOT_STORED;
     this.restoreOnce();
     const producer = this.producers.get(id);
-    if (producer === undefined) return NOT_STORED;
+    if (producer === undefined || isControl(batch)) return NOT_STORED;
     const epoch = producerEpochOf(batch);
     const first = baseSequenceOf(batch);
     if (epoch < producer.epoch) throw fenced(id, epoch, producer.epoch);
@@ -106,22 +113,37 @@ export class ProducerStates {
     const epoch = producerEpochOf(bytes, at);
     const first = baseSequenceOf(bytes, at);
     let producer = this.producers.get(id);
+    if (isControl(bytes, at)) {
+      if (producer && epoch > producer.epoch) begin(producer, epoch);
+      return;
+    }
     if (producer === undefined) {
       if (this.producers.size >= PRODUCERS_MAX) this.forgetOldest();
-      const nothing = { lastSequence: 0, next: 0, usedAt: 0, seenMs: 0 };
+      const nothing = { lastSequence: -1, lastTimestampMs: -1, next: 0, usedAt: 0, seenMs: 0 };
       this.producers.set(id, (producer = { epoch, knownFrom: first, batches: [], ...nothing }));
     } else if (epoch !== producer.epoch) {
-      producer.epoch = epoch;
+      begin(producer, epoch);
       producer.knownFrom = first;
-      producer.batches.length = producer.next = 0;
     }
     producer.lastSequence = lastSequenceOf(first, lastOffsetDeltaOf(bytes, at));
+    producer.lastTimestampMs = maxTimestampOf(bytes, at);
     producer.batches[producer.next] = first;
     producer.batches[producer.next + 1] = producer.lastSequence;
     producer.batches[producer.next + 2] = baseOffsetOf(bytes, at);
     producer.next = (producer.next + BATCH_NUMBERS) % (BATCHES_MAX * BATCH_NUMBERS);
     producer.usedAt = ++this.uses;
     producer.seenMs = 0;
+  }
+
+  /** What is known of each. */
+  describe(): ProducerDescription[] {
+    this.restoreOnce();
+    return [...this.producers].map(([producerId, { epoch, lastSequence, lastTimestampMs }]) => ({
+      producerId,
+      producerEpoch: epoch,
+      lastSequence,
+      lastTimestampMs,
+    }));
   }
 
   /** Forgets every producer: what comes next in the log does not follow from what was read. */
@@ -149,6 +171,14 @@ export class ProducerStates {
     const limit = uses[PRODUCERS_MAX >> 2] as number;
     for (const [id, { usedAt }] of this.producers) if (usedAt < limit) this.producers.delete(id);
   }
+}
+
+/** `producer` goes on in a new epoch, of which nothing is stored yet. */
+function begin(producer: Producer, epoch: number): void {
+  producer.epoch = epoch;
+  producer.knownFrom = 0;
+  producer.lastSequence = -1;
+  producer.batches.length = producer.next = 0;
 }
 
 function lastSequenceOf(first: number, lastOffsetDelta: number): number {

@@ -123,6 +123,8 @@ export function validateBatch(batch: Buffer, maxBytes: number): void {
   if (producerIdOf(batch) > NO_PRODUCER_ID && (baseSequenceOf(batch) < 0 || producerEpochOf(batch) < 0)) {
     throw new VoikError("batch_invalid", "a batch with a producer id needs an epoch and a sequence");
   }
+  if (attributes & Attribute.transactional && producerIdOf(batch) <= NO_PRODUCER_ID)
+    throw new VoikError("batch_invalid", "a batch of a transaction needs a producer id");
 }
 
 /** Writes base offset and leader epoch into the header; neither is under the checksum. */

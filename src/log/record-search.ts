@@ -1,5 +1,6 @@
 /** Finds a record inside one batch: the only place where a look-up opens records. */
 import { VoikError } from "../base/errors.ts";
+import { isControl } from "./control-batch.ts";
 import { RecordReader } from "./record.ts";
 import { baseOffsetOf, maxTimestampOf } from "./record-batch.ts";
 import type { TimestampPosition } from "./shard-log.ts";
@@ -10,6 +11,8 @@ export function firstRecordAt(
   timestampMs: number,
   from: number,
 ): TimestampPosition | undefined {
+  // A marker has no record that the reader would give, and its time counts all the same.
+  if (isControl(batch)) return { offset: baseOffsetOf(batch), timestampMs: maxTimestampOf(batch) };
   try {
     const records = new RecordReader(batch);
     while (records.next()) {

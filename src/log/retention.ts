@@ -40,7 +40,7 @@ export class SegmentDeletion {
   private async remove(): Promise<void> {
     const { fileSystem, folder } = this.options;
     const { oldest } = this.segments;
-    const { log, offsetIndex, timeIndex } = oldest.paths;
+    const { log, offsetIndex, timeIndex, transactions } = oldest.paths;
     fileSystem.rename(log, log + DELETED_SUFFIX); // first: while that fails, the segment is still there
     this.segments.shift();
     oldest.close();
@@ -51,7 +51,7 @@ export class SegmentDeletion {
       throw error;
     }
     fileSystem.remove(log + DELETED_SUFFIX);
-    for (const path of [offsetIndex, timeIndex]) {
+    for (const path of [offsetIndex, timeIndex, transactions]) {
       if (fileSystem.exists(path)) fileSystem.remove(path);
     }
   }

@@ -9,6 +9,7 @@
 import { assert } from "../base/assert.ts";
 import { segmentPaths } from "./layout.ts";
 import { storageError } from "./log-file.ts";
+import type { LogTransactions } from "./log-transactions.ts";
 import type { CommitLogOptions } from "./open-segments.ts";
 import { Segment, type SegmentParts } from "./segment.ts";
 import type { SegmentList } from "./segment-list.ts";
@@ -28,6 +29,7 @@ export class SegmentRoll {
     private readonly options: CommitLogOptions,
     private readonly parts: SegmentParts,
     private readonly segments: SegmentList,
+    private readonly transactions: LogTransactions,
     /** Wall time at which the active segment was started; undefined until `isOld` has taken note of it. */
     public startedAtMs: number | undefined,
   ) {}
@@ -59,6 +61,7 @@ export class SegmentRoll {
   next(baseOffset: number): Segment {
     const { folder, fileSystem } = this.options;
     const paths = segmentPaths(folder, baseOffset);
+    this.transactions.beforeRoll(baseOffset);
     try {
       const full = this.segments.active;
       full.file.trim();
@@ -69,6 +72,7 @@ export class SegmentRoll {
       this.startedAtMs = undefined;
       this.count++;
       full.seal();
+      this.transactions.seal(full);
       return segment;
     } catch (error) {
       throw storageError(error, "starting a new segment");

@@ -40,6 +40,12 @@ export interface SegmentParts {
   onDamage(gap: Gap): void;
 }
 
+/** Where one batch ends and the next begins: the byte, and the offset there. */
+export interface Boundary {
+  position: number;
+  offset: number;
+}
+
 /** Where a segment ended at some time. */
 export interface SegmentEnd {
   segment: Segment;
@@ -189,28 +195,32 @@ export class Segment implements Coolable {
    * Where the batch that holds `offset` starts, and its length; `end` bounds the look-up (bytes). The caller knows
    * that the offset lies in the segment. Throws storage_damaged when the log has no good header there.
    */
-  find(offset: number, end: number): { position: number; bytes: number; baseOffset: number } {
+  find(
+    offset: number,
+    end: number,
+  ): { position: number; bytes: number; baseOffset: number; nextOffset: number } {
     if (!this.walkTo(offset, end)) {
       // The index lied, or the log is damaged: the log itself decides.
       this.rebuildIndexes();
       if (!this.walkTo(offset, end)) throw this.damagedAt(headerScan.position);
     }
-    const { position, bytes, baseOffset } = headerScan;
-    return { position, bytes, baseOffset };
+    const { position, bytes, baseOffset, nextOffset } = headerScan;
+    return { position, bytes, baseOffset, nextOffset };
   }
 
   /**
    * The furthest known batch boundary from `start`, itself one, to at most `wanted`: `end` when that is near enough,
    * otherwise what the index says, if the log agrees.
    */
-  lastBoundary(start: number, wanted: number, end: number): number {
-    if (wanted >= end) return end;
+  lastBoundary(start: Boundary, wanted: number, end: Boundary): Boundary {
+    if (wanted >= end.position) return end;
     const { file, offsets } = this.warmed();
     const entry = offsets.entryAtOrBelow(wanted);
     const position = offsets.positionOf(entry);
-    if (position <= start) return start;
-    headerScan.start(file, position, end, offsets.offsetOf(entry));
-    return headerScan.next() === "batch" ? position : start;
+    if (position <= start.position) return start;
+    const offset = offsets.offsetOf(entry);
+    headerScan.start(file, position, end.position, offset);
+    return headerScan.next() === "batch" ? { position, offset } : start;
   }
 
   /**

@@ -2,9 +2,9 @@
  * What the rest of voik sees of a commit log: an ordered, durable sequence of record batches, read from any
  * offset up to the durable end. CommitLog (commit-log.ts) is the real one.
  *
- *   startOffset            durableEnd        endOffset
- *        |  readable by anyone  |  written, not synced  |
- *        [======================)-----------------------)
+ *   startOffset      stableEnd      durableEnd        endOffset
+ *        | settled          | may be aborted  | written, not synced  |
+ *        [==================)=================)----------------------)
  */
 import type { VoikError } from "../base/errors.ts";
 
@@ -31,6 +31,8 @@ export interface LogRange {
   readonly bytes: number;
   /** Base offset of the first batch; at most the offset asked for. */
   readonly baseOffset: number;
+  /** The offset behind the last batch. */
+  readonly endOffset: number;
   /** Copies the range into `into` at `at`. Throws VoikError storage_failed on a disk error. */
   copy(into: Buffer, at: number): void;
   release(): void;
@@ -41,11 +43,40 @@ export interface TimestampPosition {
   timestampMs: number;
 }
 
+/** A transaction that has written to this shard and that no marker has ended. */
+export interface OpenTransaction {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly firstOffset: number;
+}
+
+/** A transaction whose records nobody should see: those of its producer from `firstOffset` to `markerOffset`. */
+export interface AbortedTransaction {
+  readonly producerId: number;
+  readonly firstOffset: number;
+  readonly markerOffset: number;
+}
+
+/** What a shard knows of an idempotent producer. */
+export interface ProducerDescription {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  /** Of its last batch; -1 when there was none in this epoch. */
+  readonly lastSequence: number;
+  /** Largest timestamp of its last batch; -1 when that is not known. */
+  readonly lastTimestampMs: number;
+}
+
 export interface ShardLog {
   /** The first offset that can be read. */
   readonly startOffset: number;
   /** The offset up to which everything is acknowledged and on the disk (durability "os": written): LATEST, high watermark. */
   readonly durableEnd: number;
+  /**
+   * The offset up to which every transaction has ended, durably; at most the durable end. Records before it can be shown
+   * to anyone who leaves out those of aborted transactions. Throws VoikError storage_failed.
+   */
+  readonly stableEnd: number;
   /** The offset that the next record gets. */
   readonly endOffset: number;
   /** Bytes appended and not yet synced. */
@@ -60,16 +91,27 @@ export interface ShardLog {
   /**
    * Appends one record batch that `validateBatch` has accepted: stamps base offset and leader epoch in place and
    * writes it. The bytes may be reused on return. Returns the base offset. `waiter` is told when it is durable.
-   * Throws VoikError disk_full, storage_failed, storage_damaged, batch_too_large or shutting_down.
+   * A marker (control-batch.ts) ends its producer's transaction.
+   * Throws VoikError disk_full, storage_failed, storage_damaged, batch_too_large, transaction_invalid or shutting_down.
    */
   append(batch: Buffer, waiter?: DurableWaiter): number;
 
   /**
    * Finds the batches from the one that holds `offset` on, at most `maxBytes` but at least one batch (however
-   * large), not past the durable end, all in one segment. Undefined when `offset` is the durable end.
+   * large), not past the durable end, all in one segment. Undefined when `offset` is the durable end. `until`, the stable
+   * end, stops it earlier: nothing from there on is found.
    * Throws VoikError offset_out_of_range outside [startOffset, durableEnd], storage_damaged on a bad range.
    */
-  locate(offset: number, maxBytes: number): LogRange | undefined;
+  locate(offset: number, maxBytes: number, until?: number): LogRange | undefined;
+
+  /** Aborted transactions with records from `from` on and before `to`, by the offsets of their markers. */
+  abortedIn(from: number, to: number): readonly AbortedTransaction[];
+
+  /** Transactions that no marker in this shard has ended, durably or not. */
+  openTransactions(): readonly OpenTransaction[];
+
+  /** Idempotent producers that are known here. */
+  producers(): readonly ProducerDescription[];
 
   /** The first record with a timestamp of at least `timestampMs`; undefined when there is none. */
   offsetForTimestamp(timestampMs: number): TimestampPosition | undefined;

@@ -8,6 +8,7 @@ import type { OpenLog } from "../log/log-factory.ts";
 export class DamagedLog implements OpenLog {
   readonly startOffset = 0;
   readonly durableEnd = 0;
+  readonly stableEnd = 0;
   readonly endOffset = 0;
   readonly unsyncedBytes = 0;
   readonly sizeBytes = 0;
@@ -26,6 +27,18 @@ export class DamagedLog implements OpenLog {
 
   offsetForTimestamp(): never {
     throw this.error();
+  }
+
+  abortedIn(): never {
+    throw this.error();
+  }
+
+  openTransactions(): [] {
+    return [];
+  }
+
+  producers(): [] {
+    return [];
   }
 
   addTailListener(): void {}

@@ -6,9 +6,18 @@
 import { mkdirSync } from "node:fs";
 import { VoikError } from "../../src/base/errors.ts";
 import type { LogFactory, LogOverrides, OpenLog } from "../../src/log/log-factory.ts";
+import { isControl, isTransactional, markerKindOf } from "../../src/log/control-batch.ts";
 import { RecordReader } from "../../src/log/record.ts";
-import { baseOffsetOf, maxTimestampOf, nextOffsetOf, stampBatch } from "../../src/log/record-batch.ts";
+import {
+  baseOffsetOf,
+  maxTimestampOf,
+  nextOffsetOf,
+  producerEpochOf,
+  producerIdOf,
+  stampBatch,
+} from "../../src/log/record-batch.ts";
 import type { DurableWaiter, LogRange, TailListener, TimestampPosition } from "../../src/log/shard-log.ts";
+import { ShardTransactions } from "../../src/log/shard-transactions.ts";
 
 export class MemoryLog implements OpenLog {
   startOffset = 0;
@@ -23,11 +32,28 @@ export class MemoryLog implements OpenLog {
   /** Thrown by the next appends while set. */
   appendError: VoikError | undefined;
   overrides: LogOverrides = { retentionMs: 0 };
+  private readonly transactions = new ShardTransactions();
   private held = false;
   private syncPlanned = false;
   private readonly batches: Buffer[] = [];
   private readonly waiters = new Set<DurableWaiter>();
   private readonly listeners = new Set<TailListener>();
+
+  get stableEnd(): number {
+    return this.transactions.stableEnd(this.durableEnd);
+  }
+
+  abortedIn(from: number, to: number) {
+    return this.transactions.abortedIn(from, to);
+  }
+
+  openTransactions() {
+    return [...this.transactions.openOnes];
+  }
+
+  producers() {
+    return [];
+  }
 
   get newest(): TimestampPosition | undefined {
     let newest: TimestampPosition | undefined;
@@ -46,6 +72,10 @@ export class MemoryLog implements OpenLog {
     const copy = Buffer.from(batch);
     this.batches.push(copy);
     this.endOffset = nextOffsetOf(copy);
+    if (isControl(copy))
+      this.transactions.end(producerIdOf(copy), markerKindOf(copy) === "abort", baseOffset);
+    else if (isTransactional(copy))
+      this.transactions.begin(producerIdOf(copy), producerEpochOf(copy), baseOffset);
     this.unsyncedBytes += copy.length;
     this.sizeBytes += copy.length;
     if (waiter) this.waiters.add(waiter);
@@ -53,14 +83,14 @@ export class MemoryLog implements OpenLog {
     return baseOffset;
   }
 
-  locate(offset: number, maxBytes: number): LogRange | undefined {
+  locate(offset: number, maxBytes: number, until = Infinity): LogRange | undefined {
     if (offset < this.startOffset || offset > this.durableEnd) {
       throw new VoikError(
         "offset_out_of_range",
         `offset ${offset} is outside of ${this.startOffset} to ${this.durableEnd}`,
       );
     }
-    const durable = this.durableBatches();
+    const durable = this.durableBatches().filter((batch) => nextOffsetOf(batch) <= until);
     const first = durable.findIndex((batch) => nextOffsetOf(batch) > offset);
     if (first < 0) return undefined;
     let bytes = (durable[first] as Buffer).length;
@@ -75,6 +105,7 @@ export class MemoryLog implements OpenLog {
       position: 0,
       bytes,
       baseOffset: baseOffsetOf(content),
+      endOffset: nextOffsetOf(durable[end - 1] as Buffer),
       copy: (into, at) => void content.copy(into, at),
       release: () => void this.openRanges--,
     };

@@ -4,11 +4,12 @@
  * it waits it holds no range, so nothing is kept open for a sleeping client.
  *
  * Sessions (KIP-227) are declined: the answer to a wish for one is session id 0, and clients then send all
- * partitions each time. Nothing past the durable end is readable, so it is both high watermark and last stable
- * offset. At least one batch is sent however small the wish, if it is the first of the answer (KIP-74).
+ * partitions each time. The durable end is the high watermark. With read_committed (KIP-98) ranges end at the last
+ * stable offset, and the reply names the aborted transactions in them: leaving out their records is the client's
+ * work, so these ranges too go out unread. At least one batch is sent however small the wish, if it is the first of the answer (KIP-74).
  */
 import type { Timer } from "../../base/clock.ts";
-import type { ShardLog, TailListener } from "../../log/shard-log.ts";
+import type { AbortedTransaction, LogRange, ShardLog, TailListener } from "../../log/shard-log.ts";
 import type { Call, Handler, Pending } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import { EMPTY_BYTES } from "../codec/reader.ts";
@@ -138,7 +139,10 @@ class PendingFetch implements Pending, TailListener {
       const { rangeBytesMax } = this.call.context;
       const most = Math.max(0, Math.min(wanted.partitionMaxBytes, left, rangeBytesMax));
       const mayRead = left > 0 || gathered.bytes === 0;
-      let range = mayRead ? log.locate(wanted.fetchOffset, most) : undefined;
+      const committed = this.request.isolationLevel === READ_COMMITTED;
+      const { stableEnd } = log;
+      const until = committed ? stableEnd : undefined;
+      let range = mayRead ? log.locate(wanted.fetchOffset, most, until) : undefined;
       if (range && range.bytes > most && gathered.bytes > 0) {
         range.release();
         range = undefined;
@@ -148,15 +152,19 @@ class PendingFetch implements Pending, TailListener {
         partitionIndex: wanted.partition,
         errorCode: KafkaError.none,
         highWatermark: log.durableEnd,
-        lastStableOffset: log.durableEnd,
+        lastStableOffset: stableEnd,
         logStartOffset: log.startOffset,
-        abortedTransactions: this.request.isolationLevel === READ_COMMITTED ? [] : null,
+        abortedTransactions: committed ? abortedIn(log, range) : null,
         records: range ?? EMPTY_BYTES,
       };
     } catch (error) {
       return unread(wanted, kafkaErrorOf(error), gathered);
     }
   }
+}
+
+function abortedIn(log: ShardLog, range: LogRange | undefined): readonly AbortedTransaction[] {
+  return range ? log.abortedIn(range.baseOffset, range.endOffset) : [];
 }
 
 function unread(wanted: WantedPartition, errorCode: KafkaError, gathered: Gathered): Partition {

@@ -1,5 +1,8 @@
-/** ListOffsets: earliest, latest, the largest timestamp, or the first record of at least a timestamp. */
-import type { ShardLog } from "../../log/shard-log.ts";
+/**
+ * ListOffsets: earliest, latest, the largest timestamp, or the first record of at least a timestamp. With read_committed
+ * the last stable offset is the latest, and nothing from there on is found.
+ */
+import type { ShardLog, TimestampPosition } from "../../log/shard-log.ts";
 import type { Handler } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import { LEADER_EPOCH, shardAt } from "../context.ts";
@@ -11,6 +14,7 @@ const EARLIEST = -2;
 const LARGEST_TIMESTAMP = -3;
 const EARLIEST_LOCAL = -4;
 const LATEST_TIERED = -5;
+const READ_COMMITTED = 1;
 
 type Position = { timestamp: number; offset: number };
 const NOWHERE: Position = { timestamp: -1, offset: -1 };
@@ -30,7 +34,8 @@ export const listOffsetsHandler: Handler<
           return { partitionIndex, errorCode: KafkaError.unknownTopicOrPartition, ...NOWHERE };
         }
         try {
-          const position = positionOf(log, timestamp);
+          const end = request.isolationLevel === READ_COMMITTED ? log.stableEnd : log.durableEnd;
+          const position = positionOf(log, timestamp, end);
           return { partitionIndex, errorCode: KafkaError.none, leaderEpoch: LEADER_EPOCH, ...position };
         } catch (error) {
           return { partitionIndex, errorCode: kafkaErrorOf(error), ...NOWHERE };
@@ -40,22 +45,22 @@ export const listOffsetsHandler: Handler<
   }),
 });
 
-function positionOf(log: ShardLog, timestamp: number): Position {
+function positionOf(log: ShardLog, timestamp: number, end: number): Position {
   switch (timestamp) {
     case LATEST:
-      return { timestamp: -1, offset: log.durableEnd };
+      return { timestamp: -1, offset: end };
     case EARLIEST:
     case EARLIEST_LOCAL:
       return { timestamp: -1, offset: log.startOffset };
     case LARGEST_TIMESTAMP:
-      return positionAt(log.newest);
+      return positionAt(log.newest, end);
     case LATEST_TIERED:
       return NOWHERE;
     default:
-      return positionAt(log.offsetForTimestamp(timestamp));
+      return positionAt(log.offsetForTimestamp(timestamp), end);
   }
 }
 
-function positionAt(found: { offset: number; timestampMs: number } | undefined): Position {
-  return found ? { timestamp: found.timestampMs, offset: found.offset } : NOWHERE;
+function positionAt(found: TimestampPosition | undefined, end: number): Position {
+  return found && found.offset < end ? { timestamp: found.timestampMs, offset: found.offset } : NOWHERE;
 }
