@@ -17,8 +17,8 @@ import type { Clock, Timer } from "../base/clock.ts";
 import { VoikError } from "../base/errors.ts";
 import type { FileSystem } from "../base/file-system.ts";
 import type { Logger } from "../base/logger.ts";
-import { type Random, randomId } from "../base/random.ts";
-import type { LogFactory, OpenLog } from "../log/log-factory.ts";
+import type { Random } from "../base/random.ts";
+import type { LogFactory } from "../log/log-factory.ts";
 import { appendRecords } from "./append-records.ts";
 import type {
   AppendOutcome,
@@ -29,14 +29,15 @@ import type {
   ReshardRequest,
   Stream,
 } from "./broker.ts";
-import { Catalog, type StreamRow } from "./catalog.ts";
+import { Catalog } from "./catalog.ts";
 import { ClosedShards } from "./closed-shards.ts";
-import { uniformRanges } from "./hash-range.ts";
 import { ProducerIds } from "./producer-ids.ts";
 import { planReshard } from "./reshard.ts";
+import { ShardBudget } from "./shard-budget.ts";
 import { StreamFolders } from "./stream-folders.ts";
+import { closeLogs, StreamLife } from "./stream-life.ts";
 import { checkStreamName } from "./stream-name.ts";
-import { ShardedStream } from "./stream.ts";
+import type { ShardedStream } from "./stream.ts";
 
 const SWEEP_INTERVAL_MS = 60_000;
 
@@ -64,10 +65,9 @@ export class StreamBroker implements Broker {
   private readonly byName = new Map<string, ShardedStream>();
   private readonly byId = new Map<string, ShardedStream>();
   private sorted: readonly ShardedStream[] | undefined;
-  /** Names and shards of streams that are being created. */
-  private readonly reserved = new Map<string, number>();
-  /** Shards that reshards under way are to add. */
-  private readonly growing = new Map<ShardedStream, number>();
+  private readonly life: StreamLife;
+  /** Shards of names that are being created, and of streams that are being resharded. */
+  private readonly budget: ShardBudget;
   private readonly closedShards: ClosedShards;
   private sweepTimer: Timer | undefined;
   /** Creations, deletions and reshards under way. */
@@ -78,11 +78,13 @@ export class StreamBroker implements Broker {
   private constructor(
     private readonly options: StreamBrokerOptions,
     private readonly catalog: Catalog,
-    private readonly folders: StreamFolders,
+    folders: StreamFolders,
   ) {
     this.clusterId = catalog.clusterId;
     this.shardCountMax = options.shardCountMax;
     this.settings = catalog.settings();
+    this.life = new StreamLife(options, catalog, folders);
+    this.budget = new ShardBudget(options.shardCountMax, () => this.countShards());
     this.closedShards = new ClosedShards(catalog, folders, options.clock, options.logger);
   }
 
@@ -100,7 +102,8 @@ export class StreamBroker implements Broker {
     try {
       await fileSystem.syncFolder(dataDir);
       const broker = new StreamBroker(options, catalog, folders);
-      await broker.load();
+      for (const stream of await broker.life.load()) broker.add(stream);
+      broker.planSweep();
       return broker;
     } catch (error) {
       catalog.close();
@@ -113,15 +116,14 @@ export class StreamBroker implements Broker {
     this.checkOpen();
     checkStreamName(name);
     checkRetention(retentionMs);
-    if (this.byName.has(name) || this.reserved.has(name)) {
+    if (this.byName.has(name) || this.budget.holds(name)) {
       throw new VoikError("stream_exists", `stream ${name} exists already`);
     }
-    this.checkShardCount(shardCount);
-    this.reserved.set(name, shardCount);
+    this.budget.promise(name, shardCount);
     try {
-      return await this.track(this.makeStream(this.newRow({ ...request, retentionMs })));
+      return await this.track(this.make({ ...request, retentionMs }));
     } finally {
-      this.reserved.delete(name);
+      this.budget.release(name);
     }
   }
 
@@ -132,15 +134,14 @@ export class StreamBroker implements Broker {
     }
     const { added } = planReshard(own.shards, request, this.options.clock.nowMs());
     if (added.length === 0) return;
-    this.checkShardCount(added.length);
-    this.growing.set(own, added.length);
-    const done = this.track(this.carryOut(own, request));
+    this.budget.promise(own, added.length);
+    const done = this.track(this.life.reshard(own, request));
     own.reshardEnd = done.catch(() => undefined);
     try {
       await done;
     } finally {
       own.reshardEnd = undefined;
-      this.growing.delete(own);
+      this.budget.release(own);
     }
   }
 
@@ -170,13 +171,13 @@ export class StreamBroker implements Broker {
     this.checkOpen();
     const stream = this.byName.get(name);
     if (stream === undefined) throw new VoikError("stream_not_found", `stream ${name} does not exist`);
-    this.markDeleting(stream);
+    this.life.markDeleting(stream);
     stream.deleted = true;
     this.byName.delete(name);
     this.byId.delete(stream.id);
     this.sorted = undefined;
     stream.tellListeners();
-    await this.track(this.removeDeleted(stream));
+    await this.track(this.life.remove(stream));
   }
 
   streamByName(name: string): ShardedStream | undefined {
@@ -221,142 +222,28 @@ export class StreamBroker implements Broker {
     if (failed) throw failed.reason;
   }
 
-  /** Opens the catalog's active streams and removes what a crash left of others. */
-  private async load(): Promise<void> {
-    const rows = this.catalog.streams();
-    await this.folders.reportStrangers(rows);
-    for (const row of rows.filter((row) => row.state !== "active")) {
-      this.options.logger.info("removing a stream that was not finished or deleted", {
-        stream: row.name,
-        id: row.id,
-      });
-      await this.folders.remove(row.id);
-      this.catalog.removeStream(row.id);
-    }
-    const active = rows.filter((row) => row.state === "active");
-    const logs = await this.folders.openAll(active);
-    active.forEach((row, i) => this.add(new ShardedStream(row, logs[i] as OpenLog[])));
-    for (const row of active) await this.folders.removeForgotten(row);
-    this.planSweep();
-  }
-
   private planSweep(): void {
     this.sweepTimer = this.options.clock.after(SWEEP_INTERVAL_MS, () => {
       void this.track(this.sweep()).finally(() => this.closing ?? this.planSweep());
     });
   }
 
-  private newRow(request: CreateStreamRequest & { retentionMs: number }): StreamRow {
-    const { name, shardCount, retentionMs } = request;
-    const createdAtMs = this.options.clock.nowMs();
-    const shards = uniformRanges(shardCount).map((range, index) => ({
-      index,
-      range,
-      createdAtMs,
-      closedAtMs: undefined,
-      parents: [],
-    }));
-    return {
-      id: randomId(this.options.random),
-      name,
-      state: "creating",
-      createdAtMs,
-      retentionMs,
-      durability: request.durability ?? "sync",
-      attributes: new Map(request.attributes),
-      shards,
-    };
-  }
-
-  private async makeStream(row: StreamRow): Promise<ShardedStream> {
-    this.catalog.addStream(row);
-    let logs: OpenLog[] = [];
-    try {
-      logs = await this.folders.create(row);
-      this.catalog.setState(row.id, "active");
-    } catch (error) {
-      await Promise.allSettled(logs.map((log) => log.close()));
-      await this.forget(row);
-      throw error;
-    }
-    const stream = new ShardedStream(row, logs);
+  private async make(request: CreateStreamRequest & { retentionMs: number }): Promise<ShardedStream> {
+    const stream = await this.life.create(request);
     this.add(stream);
     return stream;
   }
 
-  private async carryOut(stream: ShardedStream, request: ReshardRequest): Promise<void> {
-    const { clock } = this.options;
-    const planned = planReshard(stream.shards, request, clock.nowMs());
-    const logs = await this.folders.createShards(stream.row, planned.added);
-    try {
-      if (stream.deleted) throw new VoikError("stream_not_found", `stream ${stream.name} was deleted`);
-      // Planned again for its times: whatever the parents took up to now is older than the children.
-      const plan = planReshard(stream.shards, request, clock.nowMs());
-      this.catalog.reshard(stream.id, plan);
-      stream.applyReshard(plan, logs);
-    } catch (error) {
-      await Promise.allSettled(logs.map((log) => log.close()));
-      throw error;
-    }
-  }
-
-  /** On a full disk too: deleting is how it gets empty. */
-  private markDeleting({ id }: ShardedStream): void {
-    try {
-      this.catalog.setState(id, "deleting");
-    } catch (error) {
-      const full = error instanceof VoikError && error.code === "disk_full";
-      if (!full || !this.options.makeRoom?.()) throw error;
-      this.catalog.setState(id, "deleting");
-    }
-  }
-
-  private async removeDeleted(stream: ShardedStream): Promise<void> {
-    await stream.reshardEnd;
-    await closeLogs(stream).catch((error: unknown) => {
-      this.options.logger.warn("closing a deleted stream's log failed", {
-        id: stream.id,
-        error: String(error),
-      });
-    });
-    await this.forget(stream);
-  }
-
-  /** Removes folder and row of a stream that is not active; what fails now is done at the next start. */
-  private async forget({ id, name }: { id: string; name: string }): Promise<void> {
-    try {
-      await this.folders.remove(id);
-      this.catalog.removeStream(id);
-    } catch (error) {
-      this.options.logger.warn("a stream's folder is left for the next start to remove", {
-        stream: name,
-        id,
-        error: String(error),
-      });
-    }
+  private countShards(): number {
+    let count = 0;
+    for (const stream of this.byId.values()) count += stream.shards.length;
+    return count;
   }
 
   private add(stream: ShardedStream): void {
     this.byName.set(stream.name, stream);
     this.byId.set(stream.id, stream);
     this.sorted = undefined;
-  }
-
-  private checkShardCount(shardCount: number): void {
-    const most = this.options.shardCountMax;
-    if (!Number.isSafeInteger(shardCount) || shardCount < 1) {
-      throw new VoikError("shard_count_invalid", `a stream has at least 1 shard, not ${shardCount}`);
-    }
-    let used = 0;
-    for (const stream of this.byId.values()) used += stream.shards.length;
-    for (const count of this.reserved.values()) used += count;
-    for (const count of this.growing.values()) used += count;
-    if (used + shardCount > most) {
-      throw new VoikError(
-        "limit_exceeded",
-        `${shardCount} more shards would make ${used + shardCount}, at most ${most} are allowed: delete streams or raise the limit`,
-      );
-    }
   }
 
   /** `stream` as this broker's own. Throws VoikError stream_not_found when it was deleted. */
@@ -389,10 +276,4 @@ function checkRetention(retentionMs: number): void {
     "config_invalid",
     `retention is a whole number of milliseconds from 1, not ${retentionMs}`,
   );
-}
-
-async function closeLogs(stream: ShardedStream): Promise<void> {
-  const closed = await Promise.allSettled(stream.shards.map((shard) => shard.log.close()));
-  const failed = closed.find((result) => result.status === "rejected");
-  if (failed) throw failed.reason;
 }
