@@ -21,6 +21,7 @@ import { startKafkaServer } from "../src/kafka/server.ts";
 import { startKinesisServer } from "../src/kinesis/server.ts";
 import { LogStore } from "../src/log/log-store.ts";
 import { StreamBroker } from "../src/streams/stream-broker.ts";
+import { openTestTransactions } from "../test/helpers/transactions.ts";
 import { diskWithoutSync } from "./lib/no-sync.ts";
 
 const REPLY_BYTES = 64;
@@ -64,7 +65,8 @@ async function serveKafka(folder: string, sync: boolean): Promise<number> {
     ...parts,
     streamExists: (id) => broker.streamById(id) !== undefined,
   });
-  return startKafkaServer({ broker, groups, host: "127.0.0.1", port: 0 }).port;
+  const { transactions } = await openTestTransactions({ broker, groups, folder });
+  return startKafkaServer({ broker, groups, transactions, host: "127.0.0.1", port: 0 }).port;
 }
 
 async function serveKinesis(folder: string, sync: boolean): Promise<number> {

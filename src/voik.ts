@@ -2,8 +2,8 @@
  * The composition root: the one file that knows every concrete part. It opens them in order and closes them in the
  * reverse order.
  *
- *   start   lock folder, admin (not ready yet), streams with their logs, groups, Kafka, Kinesis, ready
- *   stop    not ready, Kinesis and Kafka drain, groups and streams sync and close, admin, unlock
+ *   start   lock folder, admin (not ready yet), streams with their logs, groups, transactions, Kafka, Kinesis, ready
+ *   stop    not ready, Kinesis and Kafka drain, transactions, groups and streams sync and close, admin, unlock
  */
 import { dirname, join, resolve } from "node:path";
 import { Health } from "./admin/health.ts";
@@ -30,6 +30,8 @@ import { DURABILITIES, type Durability } from "./log/log-factory.ts";
 import { checkLogIo } from "./log/log-io.ts";
 import { LogStore } from "./log/log-store.ts";
 import { StreamBroker } from "./streams/stream-broker.ts";
+import { TransactionCoordinator } from "./transactions/coordinator.ts";
+import { TransactionStore } from "./transactions/transaction-store.ts";
 
 /** Requests in work have this long to end when voik stops; what they wait for is a sync of milliseconds. */
 const DRAIN_MS = 4_000;
@@ -96,7 +98,8 @@ async function open(parts: Parts, closers: Closers): Promise<Voik> {
 
   const { broker, failed, fail } = await openStreams(parts, closers);
   const groups = await openGroups(parts, broker, fail, closers);
-  const kafka = startKafka(parts, broker, groups);
+  const transactions = await openTransactions(parts, broker, groups, fail, closers);
+  const kafka = startKafka(parts, broker, groups, transactions);
   closers.push(() => kafka.stop({ drainMs: DRAIN_MS }));
   const kinesis = await startKinesis(parts, broker);
   closers.push(() => kinesis.stop({ drainMs: DRAIN_MS }));
@@ -239,16 +242,40 @@ async function openGroups(
   return groups;
 }
 
+/** Resolves when what was decided before a crash has been carried out. */
+async function openTransactions(
+  { config, fileSystem, clock, logger, metrics }: Parts,
+  broker: StreamBroker,
+  groups: GroupCoordinator,
+  onSyncFailure: (cause: unknown) => void,
+  closers: Closers,
+) {
+  const path = join(config.dataDir, "transactions.db");
+  const store = await TransactionStore.open({ path, fileSystem, clock, onSyncFailure });
+  closers.push(() => store.close());
+  const limits = {
+    timeoutMsMax: config.transactionTimeoutMsMax,
+    idRetentionMs: config.transactionalIdRetentionMs,
+  };
+  const transactions = await TransactionCoordinator.open({ store, broker, groups, clock, logger, limits });
+  closers.push(() => transactions.stop());
+  const help = "Transactions that have begun and not ended.";
+  metrics.gauge("voik_transactions_open", help, {}, () => transactions.openCount);
+  return transactions;
+}
+
 function startKafka(
   { config, clock, logger, metrics }: Parts,
   broker: StreamBroker,
   groups: GroupCoordinator,
+  transactions: TransactionCoordinator,
 ) {
   const { advertise } = config;
   return listen("kafka-port", config.host, config.kafkaPort, () =>
     startKafkaServer({
       broker,
       groups,
+      transactions,
       host: config.host,
       port: config.kafkaPort,
       advertise: advertise && { host: advertise.host, port: advertise.port ?? config.kafkaPort },

@@ -115,6 +115,18 @@ export const OPTIONS = {
     "7d",
     "How long the offsets of a consumer group without members are kept.",
   ),
+  transactionTimeoutMsMax: option(
+    "transaction-timeout-max",
+    duration("1s", "30d"),
+    "15m",
+    "Longest time that a transactional producer may keep a transaction open; it says itself how long.",
+  ),
+  transactionalIdRetentionMs: option(
+    "transactional-id-retention",
+    duration("1s", "36500d"),
+    "7d",
+    "How long a transactional id that no producer uses is known.",
+  ),
   batchBytesMax: option(
     "batch-bytes-max",
     size(KIB, 100 * MIB),

@@ -28,7 +28,15 @@ import {
   type SyncReply,
   type Ticket,
 } from "./group.ts";
-import type { CommittedOffset, Groups, JoinRequest, OffsetKey, SyncRequest, Waiting } from "./groups.ts";
+import type {
+  CommittedOffset,
+  Groups,
+  JoinRequest,
+  OffsetKey,
+  PendingCommits,
+  SyncRequest,
+  Waiting,
+} from "./groups.ts";
 import type { OffsetStore } from "./offset-store.ts";
 import { step } from "./step.ts";
 
@@ -97,6 +105,10 @@ export class GroupCoordinator implements Groups {
     let members = 0;
     for (const { group } of this.entries.values()) members += group.members.size;
     return { groups: this.entries.size, members };
+  }
+
+  get pending(): PendingCommits {
+    return this.options.offsets.pending;
   }
 
   join(groupId: string, request: JoinRequest, answer: (reply: JoinReply) => void): Waiting {
@@ -178,6 +190,27 @@ export class GroupCoordinator implements Groups {
     }
     if (!store.groups.has(groupId) && store.groups.size >= this.limits.groupsMax) return "limit_exceeded";
     await store.commit(groupId, offsets, empty ? this.options.clock.nowMs() : undefined);
+    return undefined;
+  }
+
+  async commitPending(
+    groupId: string,
+    producerId: number,
+    speaker: Speaker,
+    offsets: readonly CommittedOffset[],
+  ): Promise<GroupFailure | undefined> {
+    if (this.stopping) return "stopping";
+    if (!isGroupId(groupId)) return "group_id_invalid";
+    const { offsets: store } = this.options;
+    const isNamed = speaker.memberId !== "" || speaker.generation >= 0 || speaker.instanceId !== null;
+    if (isNamed && this.entries.has(groupId)) {
+      const { failure } = this.ask<PlainReply>(groupId, { kind: "commit", ticket: 0, speaker });
+      if (failure) return failure;
+    } else if (speaker.generation >= 0) {
+      return "generation_illegal";
+    }
+    if (!store.groups.has(groupId) && store.groups.size >= this.limits.groupsMax) return "limit_exceeded";
+    await store.pending.add(producerId, groupId, offsets);
     return undefined;
   }
 

@@ -37,6 +37,15 @@ export interface CommittedOffset extends OffsetKey {
   readonly metadata: string;
 }
 
+/** Offsets that transactions have committed, as long as these are open. */
+export interface PendingCommits {
+  /** Ends those of a producer, in all groups and in one step; resolves when that survives a crash. May be asked again. */
+  end(producerId: number, committed: boolean): Promise<void>;
+  /** Producers that have some. */
+  producers(): readonly number[];
+  isPending(groupId: string, streamId: string, shard: number): boolean;
+}
+
 export interface Groups {
   /** Calls `answer` once, now or when the rebalance is over; never after `cancel`. Buffers are copied. */
   join(groupId: string, request: JoinRequest, answer: (reply: JoinReply) => void): Waiting;
@@ -54,6 +63,17 @@ export interface Groups {
     speaker: Speaker,
     offsets: readonly CommittedOffset[],
   ): Promise<GroupFailure | undefined>;
+  /**
+   * Like `commit`, for a transaction: what is committed shows once the transaction of `producerId` has ended well. A
+   * speaker without member id and generation is not checked, as older clients give neither.
+   */
+  commitPending(
+    groupId: string,
+    producerId: number,
+    speaker: Speaker,
+    offsets: readonly CommittedOffset[],
+  ): Promise<GroupFailure | undefined>;
+  readonly pending: PendingCommits;
   /** What the group has committed for `keys`, or everywhere; what can be read here survives a crash. */
   committed(groupId: string, keys: readonly OffsetKey[] | null): Promise<CommittedOffset[]>;
   /** Forgets offsets; resolves when that survives a crash. The caller knows that nobody is subscribed. */

@@ -22,10 +22,17 @@ import { apiVersionsHandler } from "./handlers/18-api-versions.ts";
 import { createTopicsHandler } from "./handlers/19-create-topics.ts";
 import { deleteTopicsHandler } from "./handlers/20-delete-topics.ts";
 import { initProducerIdHandler } from "./handlers/22-init-producer-id.ts";
+import { addPartitionsToTxnHandler } from "./handlers/24-add-partitions-to-txn.ts";
+import { addOffsetsToTxnHandler } from "./handlers/25-add-offsets-to-txn.ts";
+import { endTxnHandler } from "./handlers/26-end-txn.ts";
+import { txnOffsetCommitHandler } from "./handlers/28-txn-offset-commit.ts";
 import { describeConfigsHandler } from "./handlers/32-describe-configs.ts";
 import { deleteGroupsHandler } from "./handlers/42-delete-groups.ts";
 import { offsetDeleteHandler } from "./handlers/47-offset-delete.ts";
 import { describeClusterHandler } from "./handlers/60-describe-cluster.ts";
+import { describeProducersHandler } from "./handlers/61-describe-producers.ts";
+import { describeTransactionsHandler } from "./handlers/65-describe-transactions.ts";
+import { listTransactionsHandler } from "./handlers/66-list-transactions.ts";
 import { Produce } from "./messages/00-produce.ts";
 import { Fetch } from "./messages/01-fetch.ts";
 import { ListOffsets } from "./messages/02-list-offsets.ts";
@@ -43,10 +50,17 @@ import { ApiVersions } from "./messages/18-api-versions.ts";
 import { CreateTopics } from "./messages/19-create-topics.ts";
 import { DeleteTopics } from "./messages/20-delete-topics.ts";
 import { InitProducerId } from "./messages/22-init-producer-id.ts";
+import { AddPartitionsToTxn } from "./messages/24-add-partitions-to-txn.ts";
+import { AddOffsetsToTxn } from "./messages/25-add-offsets-to-txn.ts";
+import { EndTxn } from "./messages/26-end-txn.ts";
+import { TxnOffsetCommit } from "./messages/28-txn-offset-commit.ts";
 import { DescribeConfigs } from "./messages/32-describe-configs.ts";
 import { DeleteGroups } from "./messages/42-delete-groups.ts";
 import { OffsetDelete } from "./messages/47-offset-delete.ts";
 import { DescribeCluster } from "./messages/60-describe-cluster.ts";
+import { DescribeProducers } from "./messages/61-describe-producers.ts";
+import { DescribeTransactions } from "./messages/65-describe-transactions.ts";
+import { ListTransactions } from "./messages/66-list-transactions.ts";
 
 function api<RequestFields extends Fields, ReplyFields extends Fields>(
   messages: ApiMessages<RequestFields, ReplyFields>,
@@ -75,10 +89,17 @@ export const APIS: readonly Api[] = [
   api(CreateTopics, createTopicsHandler),
   api(DeleteTopics, deleteTopicsHandler),
   api(InitProducerId, initProducerIdHandler),
+  api(AddPartitionsToTxn, addPartitionsToTxnHandler),
+  api(AddOffsetsToTxn, addOffsetsToTxnHandler),
+  api(EndTxn, endTxnHandler),
+  api(TxnOffsetCommit, txnOffsetCommitHandler),
   api(DescribeConfigs, describeConfigsHandler),
   api(DeleteGroups, deleteGroupsHandler),
   api(OffsetDelete, offsetDeleteHandler),
   api(DescribeCluster, describeClusterHandler),
+  api(DescribeProducers, describeProducersHandler),
+  api(DescribeTransactions, describeTransactionsHandler),
+  api(ListTransactions, listTransactionsHandler),
 ];
 
 export const API_VERSIONS_KEY = 18;

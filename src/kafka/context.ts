@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Groups } from "../groups/groups.ts";
 import type { Broker, Shard, Stream } from "../streams/broker.ts";
+import type { Transactions } from "../transactions/transactions.ts";
 import { KafkaError } from "./errors.ts";
 import type { KafkaMetrics } from "./metrics.ts";
 import type { KafkaLimits } from "./options.ts";
@@ -15,6 +16,7 @@ export const NO_TOPIC_ID: string = "0".repeat(32);
 export interface KafkaContext {
   readonly broker: Broker;
   readonly groups: Groups;
+  readonly transactions: Transactions;
   readonly limits: KafkaLimits;
   readonly clock: Clock;
   readonly metrics: KafkaMetrics;

@@ -37,6 +37,10 @@ export const KafkaError = {
   duplicateSequenceNumber: 46,
   invalidProducerEpoch: 47,
   invalidTxnState: 48,
+  invalidProducerIdMapping: 49,
+  invalidTransactionTimeout: 50,
+  concurrentTransactions: 51,
+  operationNotAttempted: 55,
   storageError: 56,
   nonEmptyGroup: 68,
   groupIdNotFound: 69,
@@ -47,7 +51,10 @@ export const KafkaError = {
   fencedInstanceId: 82,
   groupSubscribedToTopic: 86,
   invalidRecord: 87,
+  unstableOffsetCommit: 88,
+  producerFenced: 90,
   unknownTopicId: 100,
+  transactionalIdNotFound: 105,
   mismatchedEndpointType: 114,
 } as const;
 

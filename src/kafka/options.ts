@@ -4,6 +4,7 @@ import type { Logger } from "../base/logger.ts";
 import type { MetricsRegistry } from "../base/metrics.ts";
 import type { Groups } from "../groups/groups.ts";
 import type { Broker } from "../streams/broker.ts";
+import type { Transactions } from "../transactions/transactions.ts";
 
 export interface KafkaLimits {
   /** Largest request. */
@@ -44,6 +45,7 @@ export type SendFile = (socketFd: number, fd: number, position: number, bytes: n
 export interface KafkaServerOptions {
   broker: Broker;
   groups: Groups;
+  transactions: Transactions;
   /** Address to listen on. */
   host: string;
   /** 0 takes any free port. */

@@ -104,6 +104,7 @@ class BunKafkaServer implements KafkaServer {
     return {
       broker: options.broker,
       groups: options.groups,
+      transactions: options.transactions,
       limits: this.limits,
       clock: options.clock ?? systemClock,
       metrics: new KafkaMetrics(options.metrics ?? new MetricsRegistry(), () => this.open.size),

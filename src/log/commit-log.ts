@@ -182,6 +182,10 @@ export class CommitLog implements OpenLog, Syncable {
     return this.transactions.current.abortedIn(from, to);
   }
 
+  isOpen(producerId: number): boolean {
+    return this.transactions.current.isOpen(producerId);
+  }
+
   openTransactions(): readonly OpenTransaction[] {
     return [...this.transactions.current.openOnes];
   }

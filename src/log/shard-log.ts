@@ -107,7 +107,10 @@ export interface ShardLog {
   /** Aborted transactions with records from `from` on and before `to`, by the offsets of their markers. */
   abortedIn(from: number, to: number): readonly AbortedTransaction[];
 
-  /** Transactions that no marker in this shard has ended, durably or not. */
+  /** Whether a producer has a transaction here that no marker has ended, durably or not. */
+  isOpen(producerId: number): boolean;
+
+  /** All of these. */
   openTransactions(): readonly OpenTransaction[];
 
   /** Idempotent producers that are known here. */

@@ -33,6 +33,10 @@ export class DamagedLog implements OpenLog {
     throw this.error();
   }
 
+  isOpen(): boolean {
+    return false;
+  }
+
   openTransactions(): [] {
     return [];
   }

@@ -21,6 +21,7 @@ import type { Broker } from "../../src/streams/broker.ts";
 import { StreamBroker } from "../../src/streams/stream-broker.ts";
 import { openTestGroups, type TestGroupsOptions } from "./groups.ts";
 import { openMemoryBroker } from "./memory-broker.ts";
+import { openTestTransactions, type TestTransactionsOptions } from "./transactions.ts";
 
 export interface TestKafka {
   server: KafkaServer;
@@ -33,13 +34,25 @@ export interface TestKafka {
 
 /** Starts a Kafka edge on a free port, over memory logs unless `onDisk`. */
 export async function startTestKafka(
-  options: Partial<KafkaServerOptions> & { onDisk?: boolean; groupLimits?: TestGroupsOptions["limits"] } = {},
+  options: Partial<KafkaServerOptions> & {
+    onDisk?: boolean;
+    groupLimits?: TestGroupsOptions["limits"];
+    transactionLimits?: TestTransactionsOptions["limits"];
+  } = {},
 ): Promise<TestKafka> {
-  const { onDisk = false, groupLimits = {}, ...overrides } = options;
+  const { onDisk = false, groupLimits = {}, transactionLimits = {}, ...overrides } = options;
   const { broker, close } = onDisk ? await openDiskBroker() : await openMemoryBroker();
   const ownGroups = await openTestGroups({ limits: groupLimits });
   const { groups } = ownGroups;
-  const server = startKafkaServer({ broker, groups, host: "127.0.0.1", port: 0, ...overrides });
+  const { clock } = overrides;
+  const ownTransactions = await openTestTransactions({
+    broker,
+    groups,
+    limits: transactionLimits,
+    ...(clock ? { clock } : {}),
+  });
+  const { transactions } = ownTransactions;
+  const server = startKafkaServer({ broker, groups, transactions, host: "127.0.0.1", port: 0, ...overrides });
   const clients: KafkaClient[] = [];
   return {
     server,
@@ -53,6 +66,7 @@ export async function startTestKafka(
     async close() {
       for (const client of clients) client.close();
       await server.stop({ drainMs: 1000 });
+      await ownTransactions.close();
       await ownGroups.close();
       await close();
     },

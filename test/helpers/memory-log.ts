@@ -47,6 +47,10 @@ export class MemoryLog implements OpenLog {
     return this.transactions.abortedIn(from, to);
   }
 
+  isOpen(producerId: number) {
+    return this.transactions.isOpen(producerId);
+  }
+
   openTransactions() {
     return [...this.transactions.openOnes];
   }

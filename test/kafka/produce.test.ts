@@ -8,6 +8,7 @@ import type { Stream } from "../../src/streams/broker.ts";
 import { startTestKafka, type TestKafka } from "../helpers/kafka.ts";
 import { batchOf } from "../helpers/log.ts";
 import { memoryLogOf } from "../helpers/memory-broker.ts";
+import { inTransaction } from "../helpers/producers.ts";
 
 let kafka: TestKafka;
 let client: KafkaClient;
@@ -83,7 +84,13 @@ describe("produce", () => {
     ["a negative partition", { records: batchOf(["a"]), index: -1 }, 3],
     ["acks 2", { records: batchOf(["a"]), acks: 2 }, 21],
     ["acks -2", { records: batchOf(["a"]), acks: -2 }, 21],
-    ["a transactional id", { records: batchOf(["a"]), transactionalId: "t" }, 48],
+    ["a transaction with acks 1", { records: batchOf(["a"]), transactionalId: "t", acks: 1 }, 21],
+    [
+      "a batch of a transaction that nobody knows",
+      { records: inTransaction(batchOf(["a"]), 1, 0, 0), transactionalId: "t" },
+      49,
+    ],
+    ["a batch of a transaction without its id", { records: inTransaction(batchOf(["a"]), 1, 0, 0) }, 48],
     ["no batch", { records: null }, 87],
     ["an empty batch", { records: Buffer.alloc(0) }, 2],
     ["a short batch", { records: batchOf(["a"]).subarray(0, BATCH_HEADER_BYTES - 1) }, 2],
@@ -98,7 +105,11 @@ describe("produce", () => {
     ["compression 5", { records: changed((batch) => batch.writeInt16BE(5, 21)) }, 76],
     ["zstd before version 7", { records: changed((batch) => batch.writeInt16BE(4, 21)), version: 6 }, 76],
     ["a batch over the limit", { records: batchOf(["x".repeat(3000)]) }, 10],
-    ["a transactional batch", { records: changed((batch) => batch.writeInt16BE(0x10, 21)) }, 42],
+    [
+      "a transactional batch without a producer",
+      { records: changed((batch) => batch.writeInt16BE(0x10, 21)) },
+      87,
+    ],
     ["a producer id without a sequence", { records: changed((batch) => batch.fill(0, 43, 53)) }, 87],
   ];
 

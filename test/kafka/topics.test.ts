@@ -196,7 +196,7 @@ test("settings of topics and the broker are told as they are", async () => {
   expect((await ask(4, "9")).results[0]?.errorCode).toBe(42);
 });
 
-test("the cluster is one broker with an id, and coordinates every group and no transaction", async () => {
+test("the cluster is one broker with an id, and coordinates every group and every transaction", async () => {
   const cluster = await client.request(DescribeCluster, { includeClusterAuthorizedOperations: false });
   expect(cluster).toMatchObject({ errorCode: 0, controllerId: 1 });
   expect(cluster.clusterId).toMatch(/^[A-Za-z0-9_-]{22}$/);
@@ -209,5 +209,7 @@ test("the cluster is one broker with an id, and coordinates every group and no t
     );
   }
   const transaction = await client.request(FindCoordinator, { keyType: 1, coordinatorKeys: ["t"] });
-  expect(transaction.coordinators[0]).toMatchObject({ key: "t", errorCode: 42, nodeId: -1 });
+  expect(transaction.coordinators[0]).toMatchObject({ key: "t", ...here });
+  const shares = await client.request(FindCoordinator, { keyType: 2, coordinatorKeys: ["s"] });
+  expect(shares.coordinators[0]).toMatchObject({ key: "s", errorCode: 42, nodeId: -1 });
 });

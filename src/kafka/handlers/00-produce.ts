@@ -4,22 +4,30 @@
  * is no reply, and an error ends the connection, the only sign that protocol has.
  *
  * One object per partition is both the log's waiter and the reply's struct; nothing else is made per batch.
+ *
+ * A batch of a transaction is appended only if its transaction has that partition and is under way. From version 12 on
+ * (KIP-890) the first one takes its partition in: it is copied, and appended when that survives a crash.
  */
 import { VoikError } from "../../base/errors.ts";
-import { Attribute, attributesOf, compressionOf, validateBatch } from "../../log/record-batch.ts";
+import { isTransactional } from "../../log/control-batch.ts";
+import { compressionOf, producerEpochOf, producerIdOf, validateBatch } from "../../log/record-batch.ts";
 import type { DurableWaiter, ShardLog } from "../../log/shard-log.ts";
 import type { Shard, Stream } from "../../streams/broker.ts";
+import { type Identity, shardKey, type TransactionFailure } from "../../transactions/transaction.ts";
+import { isFailure } from "../../transactions/transactions.ts";
 import type { Call, Handler, Pending } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import { shardAt, streamOf } from "../context.ts";
 import { clip, KafkaError, kafkaErrorOf } from "../errors.ts";
 import type { ProduceRequest, ProduceResponse } from "../messages/00-produce.ts";
+import { transactionErrorOf } from "../transaction-errors.ts";
 
 type Request = BodyOf<typeof ProduceRequest>;
 type Reply = InputOf<typeof ProduceResponse>;
 
 const COMPRESSION_ZSTD = 4;
 const FIRST_VERSION_WITH_ZSTD = 7;
+const FIRST_VERSION_THAT_ADDS = 12;
 const FIRST_VERSION_WITH_IDS = 13;
 const NO_RECORD_ERRORS: [] = [];
 
@@ -87,6 +95,29 @@ class PendingProduce implements Pending {
     if (log.congested) this.call.owner.holdFor(log);
   }
 
+  /** Appends once the transaction has taken the shard in; `batch` is copied. */
+  appendWhenJoined(id: string, by: Identity, shard: Shard, batch: Buffer, result: PartitionResult): void {
+    const { transactions } = this.call.context;
+    const key = shardKey(shard.stream.id, shard.index);
+    const copy = Buffer.from(batch);
+    this.waiting++;
+    void transactions.join(id, by, key).then((joined) => {
+      const failure = isFailure(joined) ? joined : transactions.refusal(id, by, key);
+      if (failure) result.refuse(...refusalOfTransaction(failure));
+      else this.appendOrRefuse(shard, copy, result);
+      this.countDown();
+    });
+  }
+
+  appendOrRefuse(shard: Shard, batch: Buffer, result: PartitionResult): void {
+    try {
+      if (shard.closedAtMs !== undefined) throw closedShard(shard.stream, shard);
+      this.append(shard, batch, result);
+    } catch (error) {
+      result.refuse(kafkaErrorOf(error), (error as VoikError).message);
+    }
+  }
+
   countDown(): void {
     if (--this.waiting > 0 || this.aborted) return;
     const { context } = this.call;
@@ -120,7 +151,7 @@ export const produceHandler: Handler<Request, Reply> = (request, call) => {
       if (refusal) result.refuse(...refusal);
       else if (typeof stream === "number")
         result.refuse(stream, `there is no topic ${byId ? topicId : name}`);
-      else produceTo(stream, records, result, pending, call);
+      else produceTo(stream, records, result, pending, call, request.transactionalId);
     }
     pending.responses.push({ name, topicId, partitionResponses });
   }
@@ -131,8 +162,8 @@ export const produceHandler: Handler<Request, Reply> = (request, call) => {
 /** Why nothing of the request can be done. */
 function refusalOfRequest({ acks, transactionalId }: Request): [KafkaError, string] | undefined {
   if (acks < -1 || acks > 1) return [KafkaError.invalidRequiredAcks, `acks is 0, 1 or all (-1), not ${acks}`];
-  if (transactionalId === null) return undefined;
-  return [KafkaError.invalidTxnState, "voik has no transactions: leave transactional.id unset"];
+  if (transactionalId === null || acks === -1) return undefined;
+  return [KafkaError.invalidRequiredAcks, "a transaction is written with acks=all"];
 }
 
 function produceTo(
@@ -141,6 +172,7 @@ function produceTo(
   result: PartitionResult,
   pending: PendingProduce,
   call: Call,
+  transactionalId: string | null,
 ): void {
   const shard = shardAt(stream, result.index);
   if (shard === undefined) {
@@ -158,16 +190,44 @@ function produceTo(
         "zstd needs Produce version 7 or newer: update the client",
       );
     }
-    refuseTransaction(batch);
-    pending.append(shard, batch, result);
+    if (!isTransactional(batch)) pending.append(shard, batch, result);
+    else if (transactionalId === null)
+      throw new VoikError("transaction_invalid", "a batch of a transaction comes with its transactional id");
+    else produceInTransaction(transactionalId, shard, batch, result, pending, call);
   } catch (error) {
     result.refuse(kafkaErrorOf(error), (error as VoikError).message);
   }
 }
 
-function refuseTransaction(batch: Buffer): void {
-  if ((attributesOf(batch) & Attribute.transactional) === 0) return;
-  throw new VoikError("unsupported", "voik has no transactions: leave transactional.id unset");
+function produceInTransaction(
+  id: string,
+  shard: Shard,
+  batch: Buffer,
+  result: PartitionResult,
+  pending: PendingProduce,
+  call: Call,
+): void {
+  const by = { producerId: producerIdOf(batch), producerEpoch: producerEpochOf(batch) };
+  const failure = call.context.transactions.refusal(id, by, shardKey(shard.stream.id, shard.index));
+  if (failure === undefined) pending.append(shard, batch, result);
+  else if (failure === "state_invalid" && call.version >= FIRST_VERSION_THAT_ADDS)
+    pending.appendWhenJoined(id, by, shard, batch, result);
+  else result.refuse(...refusalOfTransaction(failure));
+}
+
+const WHY: Record<TransactionFailure, string> = {
+  id_invalid: "the transactional id is empty or too long",
+  timeout_invalid: "the transaction's timeout is not allowed",
+  producer_unknown: "the transactional id belongs to another producer id: start the producer again",
+  producer_fenced: "another producer has taken the transactional id, or the transaction took too long",
+  ending: "the transaction before is still ending: try again",
+  state_invalid: "the transaction has not taken this partition in, or is over",
+  limit_exceeded: "the transaction has too many partitions and groups",
+  unavailable: "the transaction can't go on now: try again",
+};
+
+function refusalOfTransaction(failure: TransactionFailure): [KafkaError, string] {
+  return [transactionErrorOf(failure, false), WHY[failure]];
 }
 
 function closedShard(stream: Stream, shard: Shard): VoikError {

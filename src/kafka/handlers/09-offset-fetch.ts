@@ -1,4 +1,7 @@
-/** OffsetFetch: what groups have committed, for some partitions or for all. Offset -1 where they have not. */
+/**
+ * OffsetFetch: what groups have committed, for some partitions or for all. Offset -1 where they have not. Who asks for
+ * stable offsets only (KIP-447) is told to come again where a transaction is about to commit one.
+ */
 import type { CommittedOffset, OffsetKey } from "../../groups/groups.ts";
 import type { Stream } from "../../streams/broker.ts";
 import type { Handler } from "../call.ts";
@@ -18,11 +21,12 @@ const NO_OFFSET = { committedOffset: -1, committedLeaderEpoch: -1, metadata: "",
 export const offsetFetchHandler: Handler<Request, Reply> = async (request, call) => {
   const { context } = call;
   if (call.version < FIRST_VERSION_WITH_GROUPS) {
-    return { ...(await offsetsOf(context, request.groupId, request.topics)), groups: [] };
+    const { groupId, topics, requireStable } = request;
+    return { ...(await offsetsOf(context, groupId, topics, requireStable)), groups: [] };
   }
   const groups: Reply["groups"][number][] = [];
   for (const { groupId, topics } of request.groups) {
-    groups.push({ groupId, ...(await offsetsOf(context, groupId, topics)) });
+    groups.push({ groupId, ...(await offsetsOf(context, groupId, topics, request.requireStable)) });
   }
   return { topics: [], groups };
 };
@@ -31,11 +35,15 @@ async function offsetsOf(
   context: KafkaContext,
   groupId: string,
   wanted: WantedTopics,
+  requireStable: boolean,
 ): Promise<{ topics: Topic[]; errorCode: KafkaError }> {
   try {
     const topics =
       wanted === null ? await allTopics(context, groupId) : await wantedTopics(context, groupId, wanted);
-    return { topics, errorCode: KafkaError.none };
+    return {
+      topics: requireStable ? stableOnly(context, groupId, topics) : topics,
+      errorCode: KafkaError.none,
+    };
   } catch (error) {
     kafkaErrorOf(error);
     return { topics: [], errorCode: KafkaError.coordinatorNotAvailable };
@@ -71,6 +79,20 @@ async function allTopics({ broker, groups }: KafkaContext, groupId: string): Pro
     topics.set(stream, partitions);
   }
   return [...topics].map(([{ name }, partitions]) => ({ name, partitions }));
+}
+
+/** `topics` without the offsets that a transaction is about to replace. To be called as soon as they have been read. */
+function stableOnly({ broker, groups }: KafkaContext, groupId: string, topics: Topic[]): Topic[] {
+  return topics.map(({ name, partitions }) => {
+    const streamId = broker.streamByName(name)?.id ?? "";
+    const stable = partitions.map((partition) => {
+      const isPending = groups.pending.isPending(groupId, streamId, partition.partitionIndex);
+      return isPending
+        ? { ...partition, ...NO_OFFSET, errorCode: KafkaError.unstableOffsetCommit }
+        : partition;
+    });
+    return { name, partitions: stable };
+  });
 }
 
 function partitionOf(

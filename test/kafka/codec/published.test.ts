@@ -29,11 +29,22 @@ interface Published {
   validVersions: string;
   flexibleVersions: string;
   fields: PublishedField[];
+  commonStructs?: { name: string; fields: PublishedField[] }[];
 }
 
 function published(name: string): Published {
   const text = readFileSync(join(folder, `${name}.json`), "utf8");
-  return JSON.parse(text.replace(/^\s*\/\/.*$/gm, ""));
+  const message: Published = JSON.parse(text.replace(/^\s*\/\/.*$/gm, ""));
+  const named = new Map((message.commonStructs ?? []).map((struct) => [struct.name, struct.fields]));
+  return { ...message, fields: withStructs(message.fields, named) };
+}
+
+/** Puts the fields of structs that are defined apart where they are used. */
+function withStructs(fields: PublishedField[], named: Map<string, PublishedField[]>): PublishedField[] {
+  return fields.map((field) => {
+    const own = field.fields ?? named.get(field.type.replace("[]", ""));
+    return own ? { ...field, fields: withStructs(own, named) } : field;
+  });
 }
 
 const camel = (name: string) => name.charAt(0).toLowerCase() + name.slice(1);

@@ -1,0 +1,52 @@
+/**
+ * TxnOffsetCommit: stores offsets that become the group's when the transaction ends well. Answered when they survive a
+ * crash. From version 5 on it takes the group into the transaction by itself.
+ */
+import { isFailure } from "../../transactions/transactions.ts";
+import type { Call, Handler } from "../call.ts";
+import type { BodyOf, InputOf } from "../codec/message.ts";
+import { offsetsToCommit } from "../committed-offsets.ts";
+import { KafkaError, kafkaErrorOf } from "../errors.ts";
+import { groupErrorOf } from "../group-errors.ts";
+import type { TxnOffsetCommitRequest, TxnOffsetCommitResponse } from "../messages/28-txn-offset-commit.ts";
+import { transactionErrorOf } from "../transaction-errors.ts";
+
+type Request = BodyOf<typeof TxnOffsetCommitRequest>;
+
+const FIRST_VERSION_THAT_ADDS = 5;
+
+export const txnOffsetCommitHandler: Handler<Request, InputOf<typeof TxnOffsetCommitResponse>> = async (
+  request,
+  call,
+) => {
+  const { offsets, reply } = offsetsToCommit(request.topics, call.context.broker);
+  return { topics: reply(await commit(request, offsets, call)) };
+};
+
+async function commit(
+  request: Request,
+  offsets: ReturnType<typeof offsetsToCommit>["offsets"],
+  call: Call,
+): Promise<KafkaError> {
+  const { transactionalId, groupId, producerId, producerEpoch } = request;
+  const { transactions, groups } = call.context;
+  const by = { producerId, producerEpoch };
+  if (call.version >= FIRST_VERSION_THAT_ADDS) {
+    const added = await transactions.add(transactionalId, by, [], [groupId]);
+    if (isFailure(added)) return transactionErrorOf(added, false);
+  }
+  const failure = transactions.groupRefusal(transactionalId, by, groupId);
+  if (failure) return transactionErrorOf(failure, false);
+  const speaker = {
+    memberId: request.memberId,
+    instanceId: request.groupInstanceId,
+    generation: request.generationId,
+  };
+  try {
+    return groupErrorOf(await groups.commitPending(groupId, producerId, speaker, offsets));
+  } catch (error) {
+    kafkaErrorOf(error);
+    // Retriable, for every client: a full disk may have space again, a stopped voik may be back.
+    return KafkaError.coordinatorNotAvailable;
+  }
+}

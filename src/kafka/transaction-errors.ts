@@ -1,0 +1,48 @@
+/** Kafka's codes for what transactions refuse, and its words for how far they are. */
+import type { Transaction, TransactionFailure } from "../transactions/transaction.ts";
+import { KafkaError } from "./errors.ts";
+
+const BY_FAILURE: Record<TransactionFailure, KafkaError> = {
+  id_invalid: KafkaError.invalidRequest,
+  timeout_invalid: KafkaError.invalidTransactionTimeout,
+  producer_unknown: KafkaError.invalidProducerIdMapping,
+  producer_fenced: KafkaError.producerFenced,
+  ending: KafkaError.concurrentTransactions,
+  state_invalid: KafkaError.invalidTxnState,
+  limit_exceeded: KafkaError.policyViolation,
+  // Retriable, for every client: a full disk may have space again, a stopped voik may be back.
+  unavailable: KafkaError.coordinatorNotAvailable,
+};
+
+/** The code of a failure. Clients that came before PRODUCER_FENCED, and all that write, are told INVALID_PRODUCER_EPOCH. */
+export function transactionErrorOf(failure: TransactionFailure, knowsFenced: boolean): KafkaError {
+  if (failure === "producer_fenced" && !knowsFenced) return KafkaError.invalidProducerEpoch;
+  return BY_FAILURE[failure];
+}
+
+/** What Kafka's tools call it. */
+export function transactionStateOf({ phase, outcome }: Transaction): string {
+  switch (phase) {
+    case "ongoing":
+      return "Ongoing";
+    case "committing":
+      return "PrepareCommit";
+    case "aborting":
+      return "PrepareAbort";
+    case "empty":
+      if (outcome === undefined) return "Empty";
+      return outcome === "committed" ? "CompleteCommit" : "CompleteAbort";
+  }
+}
+
+/** All names that `transactionStateOf` gives, and those that Kafka has besides. */
+export const TRANSACTION_STATES: ReadonlySet<string> = new Set([
+  "Empty",
+  "Ongoing",
+  "PrepareCommit",
+  "PrepareAbort",
+  "CompleteCommit",
+  "CompleteAbort",
+  "PrepareEpochFence",
+  "Dead",
+]);
