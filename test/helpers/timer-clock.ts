@@ -1,0 +1,26 @@
+/** The machine's clock, but timers run when the test says that their time has come. */
+import { type Clock, systemClock, type Timer } from "../../src/base/clock.ts";
+
+export class TimerClock implements Clock {
+  aheadMs = 0;
+  private readonly timers = new Set<{ dueMs: number; run: () => void }>();
+
+  nowMs = () => systemClock.nowMs() + this.aheadMs;
+  monotonicMs = () => systemClock.monotonicMs() + this.aheadMs;
+  defer = (run: () => void) => systemClock.defer(run);
+
+  after(delayMs: number, run: () => void): Timer {
+    const timer = { dueMs: this.monotonicMs() + delayMs, run };
+    this.timers.add(timer);
+    return { cancel: () => void this.timers.delete(timer) };
+  }
+
+  /** Lets `ms` pass at once. */
+  pass(ms: number): void {
+    this.aheadMs += ms;
+    for (const timer of [...this.timers].sort((a, b) => a.dueMs - b.dueMs)) {
+      if (timer.dueMs > this.monotonicMs() || !this.timers.delete(timer)) continue;
+      timer.run();
+    }
+  }
+}
