@@ -2,10 +2,13 @@
  * The composition root: the one file that knows every concrete part. It opens them in order and closes them in the
  * reverse order.
  *
- *   start   lock folder, admin (not ready yet), streams with their logs, groups, transactions, Kafka, Kinesis, ready
+ *   start   lock folder, admin (not ready yet), streams with their logs, access, groups, transactions, Kafka, Kinesis,
+ *           ready
  *   stop    not ready, Kinesis and Kafka drain, transactions, groups and streams sync and close, admin, unlock
  */
 import { dirname, join, resolve } from "node:path";
+import type { Access } from "./access/access.ts";
+import { openAccess } from "./access/open-access.ts";
 import { Health } from "./admin/health.ts";
 import { registerProcessMetrics } from "./admin/process-metrics.ts";
 import { startAdminServer } from "./admin/server.ts";
@@ -97,6 +100,7 @@ async function open(parts: Parts, closers: Closers): Promise<Voik> {
   closers.push(() => admin.stop());
 
   const { broker, failed, fail } = await openStreams(parts, closers);
+  await openUsers(parts, fail, closers);
   const groups = await openGroups(parts, broker, fail, closers);
   const transactions = await openTransactions(parts, broker, groups, fail, closers);
   const kafka = startKafka(parts, broker, groups, transactions);
@@ -222,6 +226,28 @@ function showDurability(broker: StreamBroker, { logger, metrics }: Parts): void 
   }
   const streams = count("os");
   if (streams > 0) logger.warn("acknowledged before they are synced (durability os)", { streams });
+}
+
+/** Users and ACLs. */
+async function openUsers(
+  { config, fileSystem, clock, random }: Parts,
+  onFailure: (cause: unknown) => void,
+  closers: Closers,
+): Promise<Access> {
+  const access = await openAccess({
+    path: join(config.dataDir, "access.db"),
+    fileSystem,
+    clock,
+    random,
+    onFailure,
+    rules: {
+      enforcing: config.authorization === "acl",
+      superUsers: config.superUsers ?? new Set(),
+      allowEveryoneIfNoAcl: config.allowEveryoneIfNoAcl,
+    },
+  });
+  closers.push(() => access.close());
+  return access;
 }
 
 async function openGroups(

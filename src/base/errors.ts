@@ -14,6 +14,8 @@ export const ERROR_CODES = [
   "shard_not_found",
   "shard_closed",
   "offset_out_of_range",
+  "user_not_found",
+  "user_exists",
   // what the client sent
   "argument_invalid",
   "batch_corrupt",

@@ -47,6 +47,14 @@ const advertised: Kind<AdvertisedAddress> = {
   allowed: "a host name or address that clients can reach, with or without a port: broker.example.com:9092",
   hint: "host[:port]",
 };
+const principals: Kind<ReadonlySet<string>> = {
+  schema: z
+    .string()
+    .regex(/^User:[^;]+(;User:[^;]+)*$/)
+    .transform((list) => new Set(list.split(";"))),
+  allowed: "principals with semicolons between them: User:ann;User:ops",
+  hint: "principals",
+};
 const accountId = text("digits", "12 digits", /^\d{12}$/);
 
 export const OPTIONS = {
@@ -168,6 +176,23 @@ export const OPTIONS = {
     wholeNumber(0, 600_000),
     "0",
     "How long Kinesis clients see CREATING, UPDATING and DELETING after a change, in milliseconds.",
+  ),
+  authorization: option(
+    "authorization",
+    oneOf(["none", "acl"]),
+    "none",
+    "Whether everybody may do everything, or what ACL entries allow (voik acl).",
+  ),
+  superUsers: optionalOption(
+    "super-users",
+    principals,
+    "Who may do everything, whatever the ACL entries say.",
+  ),
+  allowEveryoneIfNoAcl: option(
+    "allow-everyone-if-no-acl",
+    yesOrNo,
+    "false",
+    "Whether everybody may do everything to what no ACL entry is about.",
   ),
   accountId: option("account-id", accountId, "000000000000", "AWS account that Kinesis ARNs carry."),
 } as const;

@@ -53,6 +53,8 @@ export const KafkaError = {
   invalidRecord: 87,
   unstableOffsetCommit: 88,
   producerFenced: 90,
+  resourceNotFound: 91,
+  duplicateResource: 92,
   unknownTopicId: 100,
   transactionalIdNotFound: 105,
   mismatchedEndpointType: 114,
@@ -69,6 +71,8 @@ const BY_CODE: Record<ErrorCode, KafkaError> = {
   // Not retriable: the producer has to choose another partition.
   shard_closed: KafkaError.policyViolation,
   offset_out_of_range: KafkaError.offsetOutOfRange,
+  user_not_found: KafkaError.resourceNotFound,
+  user_exists: KafkaError.duplicateResource,
   argument_invalid: KafkaError.invalidRequest,
   batch_corrupt: KafkaError.corruptMessage,
   batch_invalid: KafkaError.invalidRecord,

@@ -55,6 +55,9 @@ const ANSWERS: Record<ErrorCode, Answer> = {
   // A write meets a closed shard only in the moment of a reshard: trying again finds the open one.
   shard_closed: INTERNAL,
   offset_out_of_range: INVALID,
+  // The control socket's alone: no Kinesis operation names a user.
+  user_not_found: NOT_FOUND,
+  user_exists: IN_USE,
   argument_invalid: INVALID,
   batch_corrupt: INTERNAL,
   // Written so by a Kafka client and so for ever: trying again does not help.

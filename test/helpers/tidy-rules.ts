@@ -3,6 +3,7 @@
  * tree and on small bad trees alike. Each returns one plain sentence per breach; no breach, no sentence.
  *
  *   main -> cli -> voik -> { kafka | kinesis | admin } -> transactions -> groups -> streams -> log -> base
+ *                                                       access -> base
  *           cli, voik, main -> config -> base
  */
 import { dirname, join, normalize } from "node:path";
@@ -13,7 +14,7 @@ export interface SourceFile {
   text: string;
 }
 
-const RIGHT_OF_EDGES = ["transactions", "groups", "streams", "log", "base"];
+const RIGHT_OF_EDGES = ["access", "transactions", "groups", "streams", "log", "base"];
 const EDGES = ["kafka", "kinesis", "admin"];
 
 /** What each area of src may import besides itself. */
@@ -25,6 +26,7 @@ const ARROWS: Record<string, readonly string[]> = {
   kinesis: RIGHT_OF_EDGES,
   admin: RIGHT_OF_EDGES,
   transactions: ["groups", "streams", "log", "base"],
+  access: ["base"],
   groups: ["streams", "log", "base"],
   streams: ["log", "base"],
   log: ["base"],
@@ -41,6 +43,7 @@ const CONCRETE = [
   "src/log/log-store.ts",
   "src/groups/coordinator.ts",
   "src/transactions/coordinator.ts",
+  "src/access/open-access.ts",
   "src/base/disk.ts",
   "src/base/volume.ts",
   "src/kafka/server.ts",
@@ -59,8 +62,8 @@ const RESERVED: { modules: RegExp; allowed: RegExp; why: string }[] = [
   },
   {
     modules: /^bun:sqlite$/,
-    allowed: /^src\/(streams|groups)\//,
-    why: "only the catalog and groups/round-database.ts use SQLite",
+    allowed: /^src\/(streams|groups|access)\/|^src\/base\/database\.ts$/,
+    why: "only the catalog, groups/round-database.ts and access use SQLite",
   },
 ];
 

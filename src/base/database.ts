@@ -1,0 +1,132 @@
+/**
+ * SQLite files of a data folder: made 0600, told apart by an application id, brought up to date by schema steps, and
+ * every failure a VoikError. user_version counts the steps that a file has seen; opening one runs the rest, in one
+ * transaction. A step that was released never changes: the next one is added behind it.
+ *
+ * A change has happened when its call returns: write-ahead log, synchronous=full.
+ */
+import { Database, SQLiteError } from "bun:sqlite";
+import { VoikError } from "./errors.ts";
+import type { FileSystem } from "./file-system.ts";
+
+export interface DatabaseFormat {
+  /** Four letters, so that file(1) and we can tell the database from another. */
+  readonly applicationId: number;
+  readonly steps: readonly string[];
+  /** What it is, behind "it is not". */
+  readonly what: string;
+  /** What to do when it is damaged, a sentence. */
+  readonly remedy: string;
+}
+
+/** A database file and what its failures mean. */
+export class DatabaseFile {
+  private constructor(
+    readonly database: Database,
+    private readonly path: string,
+    private readonly format: DatabaseFormat,
+    private readonly onFailure: ((error: VoikError) => void) | undefined,
+  ) {}
+
+  /**
+   * Opens the database at `path`, making it when it is missing. The caller makes its name durable. `onFailure` hears
+   * when the disk failed under a change, which is then neither made nor not made: the process has to end. Throws
+   * VoikError storage_damaged, unsupported when a newer voik wrote it, disk_full or storage_failed.
+   */
+  static open(
+    path: string,
+    fileSystem: FileSystem,
+    format: DatabaseFormat,
+    onFailure?: (error: VoikError) => void,
+  ): DatabaseFile {
+    let database: Database | undefined;
+    try {
+      // Made here for its mode, 0600, which SQLite gives to the files beside it too.
+      if (!fileSystem.exists(path)) fileSystem.open(path, "create").close();
+      database = new Database(path, { readwrite: true, strict: true });
+      checkIdentity(database, path, format);
+      database.run("PRAGMA journal_mode = WAL");
+      database.run("PRAGMA synchronous = FULL");
+      database.run("PRAGMA foreign_keys = ON");
+      migrate(database, format);
+      return new DatabaseFile(database, path, format, onFailure);
+    } catch (error) {
+      database?.close();
+      throw explain(error, path, format);
+    }
+  }
+
+  /** Runs `work`, with SQLite's failures as ours. */
+  run<T>(work: (database: Database) => T): T {
+    try {
+      return work(this.database);
+    } catch (error) {
+      const explained = explain(error, this.path, this.format);
+      if (isDiskFailure(error)) this.onFailure?.(explained as VoikError);
+      throw explained;
+    }
+  }
+
+  /** Runs `work` in one transaction. */
+  change<T>(work: (database: Database) => T): T {
+    return this.run((database) => database.transaction(() => work(database))());
+  }
+
+  close(): void {
+    this.database.close();
+  }
+}
+
+function checkIdentity(database: Database, path: string, format: DatabaseFormat): void {
+  const version = pragma(database, "user_version");
+  if (version === 0 && pragma(database, "schema_version") === 0) return;
+  if (pragma(database, "application_id") !== format.applicationId)
+    throw damaged(path, `it is not ${format.what}`, format);
+  if (version > format.steps.length) {
+    throw new VoikError(
+      "unsupported",
+      `${path} has format ${version}, this voik knows formats up to ${format.steps.length}: start the newer voik that wrote it`,
+    );
+  }
+  const check = database.query<{ quick_check: string }, []>("PRAGMA quick_check(1)").get()?.quick_check;
+  if (check !== "ok") throw damaged(path, String(check), format);
+}
+
+function migrate(database: Database, { steps, applicationId }: DatabaseFormat): void {
+  const version = pragma(database, "user_version");
+  if (version === steps.length) return;
+  database.transaction(() => {
+    for (const step of steps.slice(version)) database.run(step);
+    database.run(`PRAGMA application_id = ${applicationId}`);
+    database.run(`PRAGMA user_version = ${steps.length}`);
+  })();
+}
+
+function pragma(database: Database, name: "user_version" | "application_id" | "schema_version"): number {
+  return database.query<Record<string, number>, []>(`PRAGMA ${name}`).get()?.[name] ?? 0;
+}
+
+function damaged(path: string, why: string, { remedy }: DatabaseFormat): VoikError {
+  return new VoikError("storage_damaged", `${path} can't be used: ${why}. ${remedy}`);
+}
+
+/** Whether the device failed; not so for want of memory or of room for the shared index, when nothing was written. */
+function isDiskFailure(error: unknown): boolean {
+  return error instanceof SQLiteError && /^SQLITE_IOERR(?!_SHM|_NOMEM)/.test(error.code ?? "");
+}
+
+/** SQLite's and the disk's failures as ours (https://www.sqlite.org/rescode.html); a bug passes through. */
+function explain(error: unknown, path: string, format: DatabaseFormat): unknown {
+  if (error instanceof VoikError) return error;
+  const { code = "", message } = error as { code?: string; message: string };
+  if (/^SQLITE_(CORRUPT|NOTADB|ERROR|SCHEMA|MISMATCH)/.test(code)) return damaged(path, message, format);
+  if (code.startsWith("SQLITE_FULL") || code === "ENOSPC") {
+    return new VoikError("disk_full", `disk full: ${path} can't be written. Free some space`, {
+      cause: error,
+    });
+  }
+  if (error instanceof SQLiteError || /^E[A-Z]+$/.test(code)) {
+    return new VoikError("storage_failed", `${path}: ${message} (${code})`, { cause: error });
+  }
+  return error;
+}
