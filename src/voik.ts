@@ -14,6 +14,7 @@ import { registerProcessMetrics } from "./admin/process-metrics.ts";
 import { startAdminServer } from "./admin/server.ts";
 import { Ballast } from "./base/ballast.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
+import { descriptorLimit } from "./base/descriptor-limit.ts";
 import { disk, freeBytesOf } from "./base/disk.ts";
 import { VoikError } from "./base/errors.ts";
 import type { FileSystem, FolderLock, Volume } from "./base/file-system.ts";
@@ -32,6 +33,7 @@ import { VOLUME_FROM } from "./log/group-commit.ts";
 import { DURABILITIES, type Durability } from "./log/log-factory.ts";
 import { checkLogIo } from "./log/log-io.ts";
 import { LogStore } from "./log/log-store.ts";
+import { warmFilesMax } from "./log/warm-files.ts";
 import { StreamBroker } from "./streams/stream-broker.ts";
 import { TransactionCoordinator } from "./transactions/coordinator.ts";
 import { TransactionStore } from "./transactions/transaction-store.ts";
@@ -195,6 +197,7 @@ async function openStreams(parts: Parts, closers: Closers) {
     scrubBytesPerSecond: config.scrubBytesPerSecond,
     metrics,
     logIo: config.logIo,
+    warmFilesMax: warmFilesMax(descriptorLimit()),
     makeRoom: ballast.release,
     onSyncFailure: fail,
   });

@@ -1,6 +1,6 @@
 /**
- * All logs of one data folder: what they share is one sync scheduler, one set of sizes and one retention sweep.
- * The composition root makes one and hands `open` to the streams.
+ * All logs of one data folder: what they share is one sync scheduler, one cap of open files, one set of sizes and one
+ * retention sweep. The composition root makes one and hands `open` to the streams.
  */
 import { basename } from "node:path";
 import type { Clock, Timer } from "../base/clock.ts";
@@ -16,6 +16,7 @@ import type { LogOverrides } from "./log-factory.ts";
 import type { LogIoKind } from "./log-io.ts";
 import { Scrub } from "./scrub.ts";
 import { syncMetrics } from "./sync-metrics.ts";
+import { WarmFiles, warmFilesMax } from "./warm-files.ts";
 
 const SWEEP_INTERVAL_MS = 60_000;
 
@@ -32,6 +33,8 @@ export interface LogStoreOptions {
   metrics?: MetricsRegistry;
   /** How files are written and read; "file" when left out. */
   logIo?: LogIoKind;
+  /** Cold files that are held open because they were used lately, of all logs together. */
+  warmFilesMax?: number;
   /** Makes room on a full disk for deleting an old segment; whether it could. */
   makeRoom?: () => boolean;
   /** A sync failed: nothing can be acknowledged any more, and the process has to end. Called once. */
@@ -42,6 +45,7 @@ export class LogStore {
   private readonly groupCommit: GroupCommit;
   private readonly logs = new Set<CommitLog>();
   private readonly folders = new Map<string, CommitLog>();
+  private readonly warmFiles: WarmFiles;
   private readonly scrub: Scrub | undefined;
   private sweepTimer: Timer;
 
@@ -49,6 +53,7 @@ export class LogStore {
     const { onSyncFailure, clock, sync, metrics } = options;
     const observed = metrics && syncMetrics(metrics, this.logs);
     this.groupCommit = new GroupCommit(onSyncFailure, clock, { ...sync, ...observed });
+    this.warmFiles = new WarmFiles(options.warmFilesMax ?? warmFilesMax(Infinity));
     this.sweepTimer = this.nextSweep();
     this.scrub = this.startScrub();
   }
@@ -68,6 +73,7 @@ export class LogStore {
         durability: overrides.durability ?? "sync",
         retentionBytes,
         logIo,
+        warmFiles: this.warmFiles,
         onClosed: () => {
           this.logs.delete(log);
           this.folders.delete(folder);

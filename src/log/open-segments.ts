@@ -18,8 +18,8 @@ import { type DurablePart, recoverTail } from "./recovery.ts";
 import { Segment, type SegmentParts } from "./segment.ts";
 import { WarmFiles } from "./warm-files.ts";
 
-/** Sealed segments and small files that a data folder holds open because they were used lately. */
-export const WARM_FILES_MAX = 256;
+/** What a log by itself keeps warm. */
+const WARM_FILES = 64;
 
 export interface CommitLogOptions {
   folder: string;
@@ -39,7 +39,7 @@ export interface CommitLogOptions {
   indexBytesMax?: number;
   /** Roll to a new segment when the last one is so old; Infinity when left out. */
   segmentAgeMsMax?: number;
-  /** Shared by the logs of a data folder, to hold a bounded number of files open. */
+  /** Shared by the logs of a data folder, to hold a bounded number of files open; a log's own when left out. */
   warmFiles?: WarmFiles;
   /** Told when the log has closed. */
   onClosed?: () => void;
@@ -63,7 +63,7 @@ export async function openSegments(
   options: CommitLogOptions,
   onDamage: (gap: Gap) => void,
 ): Promise<OpenedLog> {
-  const { folder, fileSystem, logIo = "file", warmFiles: warm = new WarmFiles(WARM_FILES_MAX) } = options;
+  const { folder, fileSystem, logIo = "file", warmFiles: warm = new WarmFiles(WARM_FILES) } = options;
   let log: OpenedLog | undefined;
   try {
     const names = fileSystem.exists(folder) ? await readFolder(options) : { sealed: [], pending: [] };

@@ -5,6 +5,17 @@
  *   cold | cold | warm | cold | warm        touch moves a file to the end of the queue, and cools the first one
  */
 
+/** Files that are kept warm at most, and at least where few descriptors are allowed; one for so many descriptors. */
+const WARM_FILES_MAX = 256;
+const WARM_FILES_MIN = 16;
+const DESCRIPTORS_PER_FILE = 8;
+
+/** How many files may be warm where a process may have `descriptors` open: most are left to connections. */
+export function warmFilesMax(descriptors: number): number {
+  const share = Math.floor(descriptors / DESCRIPTORS_PER_FILE);
+  return Math.min(Math.max(share, WARM_FILES_MIN), WARM_FILES_MAX);
+}
+
 /** Something that holds descriptors or mappings, and can do without until its next use. */
 export interface Coolable {
   cool(): void;
