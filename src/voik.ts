@@ -192,6 +192,7 @@ async function openStreams(parts: Parts, closers: Closers) {
     clock,
     logger,
     segmentBytesMax: config.segmentBytes,
+    segmentAgeMsMax: config.segmentAgeMs,
     retentionBytes: config.retentionBytes,
     sync: { volume, volumeFrom: config.sync === "filesystem" ? 1 : VOLUME_FROM },
     scrubBytesPerSecond: config.scrubBytesPerSecond,

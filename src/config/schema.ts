@@ -81,6 +81,12 @@ export const OPTIONS = {
     "128MiB",
     "Size at which a log starts a new file.",
   ),
+  segmentAgeMs: option(
+    "segment-age",
+    duration("1s", "36500d"),
+    "7d",
+    "Age at which a log starts a new file; never more than its retention, so that an idle log's records go too.",
+  ),
   sync: option(
     "sync",
     oneOf(["auto", "file", "filesystem"]),

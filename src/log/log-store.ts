@@ -3,7 +3,7 @@
  * retention sweep. The composition root makes one and hands `open` to the streams.
  */
 import { basename } from "node:path";
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import type { FileSystem } from "../base/file-system.ts";
 import type { Logger } from "../base/logger.ts";
 import type { MetricsRegistry } from "../base/metrics.ts";
@@ -11,14 +11,12 @@ import { CommitLog } from "./commit-log.ts";
 import type { DamagedRange } from "./damage.ts";
 import { GroupCommit, type GroupCommitOptions } from "./group-commit.ts";
 import { baseOffsetInName } from "./layout.ts";
-import { storageError } from "./log-file.ts";
 import type { LogOverrides } from "./log-factory.ts";
 import type { LogIoKind } from "./log-io.ts";
+import { RetentionSweep } from "./retention-sweep.ts";
 import { Scrub } from "./scrub.ts";
 import { syncMetrics } from "./sync-metrics.ts";
 import { WarmFiles, warmFilesMax } from "./warm-files.ts";
-
-const SWEEP_INTERVAL_MS = 60_000;
 
 export interface LogStoreOptions {
   fileSystem: FileSystem;
@@ -26,6 +24,8 @@ export interface LogStoreOptions {
   logger: Logger;
   segmentBytesMax: number;
   retentionBytes: number;
+  /** A log starts a new segment when its last one is so old; Infinity when left out. */
+  segmentAgeMsMax?: number;
   /** How logs may be synced all at once; without it, each is synced by itself. */
   sync?: Pick<GroupCommitOptions, "volume" | "volumeFrom">;
   /** How fast sealed segments are read in the background to look for damage; 0 or none: they are not. */
@@ -47,26 +47,29 @@ export class LogStore {
   private readonly folders = new Map<string, CommitLog>();
   private readonly warmFiles: WarmFiles;
   private readonly scrub: Scrub | undefined;
-  private sweepTimer: Timer;
+  private readonly retention: RetentionSweep;
 
   constructor(private readonly options: LogStoreOptions) {
     const { onSyncFailure, clock, sync, metrics } = options;
     const observed = metrics && syncMetrics(metrics, this.logs);
     this.groupCommit = new GroupCommit(onSyncFailure, clock, { ...sync, ...observed });
     this.warmFiles = new WarmFiles(options.warmFilesMax ?? warmFilesMax(Infinity));
-    this.sweepTimer = this.nextSweep();
+    const { logger, makeRoom } = options;
+    this.retention = new RetentionSweep({ clock, logger, logs: this.logs, makeRoom });
+    this.retention.start();
     this.scrub = this.startScrub();
   }
 
   /** Opens a log of this store; it leaves the store when it is closed. */
   readonly open = async (folder: string, overrides: LogOverrides): Promise<CommitLog> => {
-    const { fileSystem, logger, segmentBytesMax, retentionBytes, logIo } = this.options;
+    const { fileSystem, logger, segmentBytesMax, segmentAgeMsMax, retentionBytes, logIo } = this.options;
     const log: CommitLog = await CommitLog.open(
       {
         folder,
         fileSystem,
         logger,
         segmentBytesMax,
+        segmentAgeMsMax: segmentAgeMsMax ?? Infinity,
         get retentionMs() {
           return overrides.retentionMs;
         },
@@ -86,21 +89,9 @@ export class LogStore {
     return log;
   };
 
-  /** Deletes what retention lets go, at most one segment per log. */
-  async sweep(): Promise<void> {
-    for (const log of this.logs) {
-      try {
-        await log.applyRetention(this.options.clock.nowMs());
-      } catch (error) {
-        if (storageError(error, "deleting").code === "disk_full") this.options.makeRoom?.();
-        this.options.logger.warn("deleting an old segment failed", { error: String(error) });
-      }
-    }
-  }
-
   /** Ends sweep and scrub. Logs are closed by those who opened them. */
   close(): void {
-    this.sweepTimer.cancel();
+    this.retention.stop();
     this.scrub?.stop();
   }
 
@@ -124,11 +115,5 @@ export class LogStore {
     if (segmentBase === undefined || to === undefined) return;
     const gap = { segmentBase, position, end: position + bytes, from, to, setAside: false };
     this.folders.get(folder)?.noteDamage(gap);
-  }
-
-  private nextSweep(): Timer {
-    return this.options.clock.after(SWEEP_INTERVAL_MS, () => {
-      void this.sweep().finally(() => (this.sweepTimer = this.nextSweep()));
-    });
   }
 }
