@@ -57,8 +57,9 @@ check: install ## check the types
 fmt: install ## format the code
 	$(BUN) fmt
 
-docs: install ## write docs/configuration.md from src/config/schema.ts
+docs: install ## write docs/configuration.md and the table of docs/kinesis.md from the sources
 	$(BUN) src/config/reference.ts
+	$(BUN) src/kinesis/reference.ts
 
 bench: build ## measure (bench/README.md says how to read the figures)
 	$(BUN) bench/main.ts

@@ -38,8 +38,13 @@ export interface RequestContext extends Services {
 /** The members of the reply, in AWS's spelling; an EventStream; undefined for an empty reply. */
 type Output = object | undefined;
 
+/** Whether voik does what the operation is for, or answers with a modelled error that says why not. */
+export const Availability = { offered: "offered", refused: "refused" } as const;
+export type Availability = (typeof Availability)[keyof typeof Availability];
+
 export interface Operation {
   readonly input: StructureShape;
+  readonly availability: Availability;
   /** Checks `body`, a decoded request body, and runs the handler. Throws KinesisError and VoikError. */
   run(body: unknown, context: RequestContext): Output | Promise<Output>;
 }
@@ -47,6 +52,11 @@ export interface Operation {
 export function operation<S extends StructureShape>(
   input: S,
   handle: (input: InputOf<S>, context: RequestContext) => Output | Promise<Output>,
+  availability: Availability = Availability.offered,
 ): Operation {
-  return { input, run: (body, context) => handle(readInput(input, body, context.format), context) };
+  return {
+    input,
+    availability,
+    run: (body, context) => handle(readInput(input, body, context.format), context),
+  };
 }

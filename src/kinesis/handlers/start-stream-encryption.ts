@@ -1,7 +1,7 @@
 /** StartStreamEncryption: a modelled error, because nothing is encrypted at rest (docs/decisions/0112). */
 import { invalidArgument } from "../errors.ts";
 import { encryptionType, keyId, streamReference } from "../members.ts";
-import { operation } from "../operation.ts";
+import { Availability, operation } from "../operation.ts";
 import { required, structure } from "../shapes.ts";
 import { findActive } from "../stream-view.ts";
 
@@ -11,10 +11,14 @@ const input = structure({
   KeyId: required(keyId),
 });
 
-export const startStreamEncryption = operation(input, (request, context) => {
-  findActive(context, request);
-  throw invalidArgument(
-    "voik does not encrypt records at rest, so it can't say that it does. Keep the data folder on an " +
-      "encrypted disk.",
-  );
-});
+export const startStreamEncryption = operation(
+  input,
+  (request, context) => {
+    findActive(context, request);
+    throw invalidArgument(
+      "voik does not encrypt records at rest, so it can't say that it does. Keep the data folder on an " +
+        "encrypted disk.",
+    );
+  },
+  Availability.refused,
+);
