@@ -9,6 +9,7 @@
 import { dirname, join, resolve } from "node:path";
 import type { Access } from "./access/access.ts";
 import { openAccess } from "./access/open-access.ts";
+import { CONTROL_SOCKET, startControlServer } from "./admin/control-server.ts";
 import { Health } from "./admin/health.ts";
 import { registerProcessMetrics } from "./admin/process-metrics.ts";
 import { startAdminServer } from "./admin/server.ts";
@@ -234,10 +235,11 @@ function showDurability(broker: StreamBroker, { logger, metrics }: Parts): void 
 
 /** Users and ACLs. */
 async function openUsers(
-  { config, fileSystem, clock, random }: Parts,
+  parts: Parts,
   onFailure: (cause: unknown) => void,
   closers: Closers,
 ): Promise<Access> {
+  const { config, fileSystem, clock, random } = parts;
   const access = await openAccess({
     path: join(config.dataDir, "access.db"),
     fileSystem,
@@ -251,7 +253,20 @@ async function openUsers(
     },
   });
   closers.push(() => access.close());
+  startControl(parts, access, closers);
   return access;
+}
+
+/** Where it can't listen, on a file system without sockets, users are managed while voik is stopped. */
+function startControl({ config, fileSystem, logger }: Parts, access: Access, closers: Closers): void {
+  const path = join(config.dataDir, CONTROL_SOCKET);
+  try {
+    const control = startControlServer({ path, access, fileSystem, logger });
+    closers.push(() => control.stop());
+  } catch (error) {
+    const reason = (error as Error).message;
+    logger.warn("no control socket: voik user and voik acl work while voik is stopped", { path, reason });
+  }
 }
 
 async function openGroups(

@@ -54,6 +54,7 @@ export interface Users {
 export interface Acls {
   /** Grows with every change, so that answers can be kept until then. */
   readonly version: number;
+  /** In an order that stays the same. */
   list(filter: AclFilter): AclEntry[];
   /** Adds entries, all or none; one that is there already stays. Throws VoikError argument_invalid, limit_exceeded. */
   add(entries: readonly AclEntry[]): void;

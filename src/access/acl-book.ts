@@ -65,7 +65,8 @@ export class AclBook implements Acls, Pick<Access, "authorize" | "authorizeAny">
   }
 
   list(filter: AclFilter): AclEntry[] {
-    return [...this.entries.values()].filter((entry) => matches(entry, filter));
+    const found = [...this.entries].filter(([, entry]) => matches(entry, filter));
+    return found.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry);
   }
 
   add(entries: readonly AclEntry[]): void {

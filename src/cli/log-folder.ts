@@ -62,7 +62,7 @@ export class LogFolder {
   static open(path: string, readOnly: boolean): LogFolder {
     const parts = ["voik.db", "streams", "log"].filter((name) => disk.exists(join(path, name)));
     if (parts.length === 0) throw new CliError(EXIT.failed, `${path} is not a data folder: give --data-dir`);
-    return new LogFolder(path, readOnly ? undefined : takeLock(path));
+    return new LogFolder(path, readOnly ? undefined : takeLock(path, READ_ONLY_HINTS));
   }
 
   /** The folder that the file at `path` belongs to; undefined when it lies on its own. */
@@ -141,14 +141,26 @@ export class LogFolder {
   }
 }
 
-function takeLock(path: string): FolderLock {
+/** What else to do than to stop the other process, or to mend the lock. */
+export interface LockHints {
+  inUse: string;
+  broken: string;
+}
+
+const READ_ONLY_HINTS: LockHints = {
+  inUse: "give --read-only where a command has it",
+  broken: "--read-only needs no lock",
+};
+
+/** Locks a data folder. Throws VoikError folder_in_use or storage_failed. */
+export function takeLock(path: string, hints: LockHints): FolderLock {
   const lockPath = join(path, "voik.lock");
   let lock: FolderLock | undefined;
   try {
     lock = disk.lock(lockPath);
   } catch (error) {
     const reason = (error as Error).message;
-    throw new VoikError("storage_failed", `${path} can't be locked: ${reason} (--read-only needs no lock)`, {
+    throw new VoikError("storage_failed", `${path} can't be locked: ${reason} (${hints.broken})`, {
       cause: error,
     });
   }
@@ -156,6 +168,6 @@ function takeLock(path: string): FolderLock {
   const holder = disk.readText(lockPath).trim();
   throw new VoikError(
     "folder_in_use",
-    `data folder ${path} is in use by process ${holder}: stop it, or give --read-only where a command has it`,
+    `data folder ${path} is in use by process ${holder}: stop it, or ${hints.inUse}`,
   );
 }

@@ -40,12 +40,34 @@ const group = defineCommand({
   }),
 });
 
+const user = defineCommand({
+  meta: { name: "user", description: "Create, list and delete users, their passwords and access keys" },
+  subCommands: table({
+    create: () => import("./user-create.ts").then(pick),
+    list: () => import("./user-list.ts").then(pick),
+    delete: () => import("./user-delete.ts").then(pick),
+    password: () => import("./user-password.ts").then(pick),
+    "access-key": () => import("./user-access-key.ts").then(pick),
+  }),
+});
+
+const acl = defineCommand({
+  meta: { name: "acl", description: "Say who may do what: add, list and remove ACL entries" },
+  subCommands: table({
+    add: () => import("./acl-add.ts").then(pick),
+    list: () => import("./acl-list.ts").then(pick),
+    remove: () => import("./acl-remove.ts").then(pick),
+  }),
+});
+
 const root = defineCommand({
   meta: { name: "voik", version: VERSION, description: "Durable streams for Kinesis and Kafka clients" },
   subCommands: table({
     serve: () => import("./serve.ts").then(pick),
     stream: async () => stream as CommandDef,
     group: async () => group as CommandDef,
+    user: async () => user as CommandDef,
+    acl: async () => acl as CommandDef,
     produce: () => import("./produce.ts").then(pick),
     consume: () => import("./consume.ts").then(pick),
     log: async () => log as CommandDef,

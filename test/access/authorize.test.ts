@@ -134,10 +134,10 @@ describe("ACL entries", () => {
     const named = (patternType: "literal" | "match" | undefined) =>
       access.acls.list({ resourceType: "topic", resourceName: "orders", patternType });
     expect(named("literal")).toEqual([literal] as never);
-    expect(named("match")).toEqual([literal, prefixed, wildcard] as never);
+    expect(named("match")).toEqual([literal, wildcard, prefixed] as never);
     expect(access.acls.list({ principal: "User:bob" })).toEqual([other] as never);
     const { version } = access.acls;
-    expect(access.acls.delete({ permission: "allow" })).toEqual([literal, prefixed, other] as never);
+    expect(access.acls.delete({ permission: "allow" })).toEqual([other, literal, prefixed] as never);
     expect(access.acls.list({})).toEqual([wildcard] as never);
     expect(access.acls.version).toBeGreaterThan(version);
   });

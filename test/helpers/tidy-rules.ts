@@ -35,7 +35,7 @@ const ARROWS: Record<string, readonly string[]> = {
 };
 
 /** The composition roots: of the server, of the log as a library, of the tools that need no server. */
-const ROOTS = ["src/voik.ts", "src/log/embedded.ts", "src/cli/log-folder.ts"];
+const ROOTS = ["src/voik.ts", "src/log/embedded.ts", "src/cli/log-folder.ts", "src/cli/access-client.ts"];
 
 /** Concrete parts, which only the composition roots (and tests and benches) may name. */
 const CONCRETE = [
