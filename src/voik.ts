@@ -329,6 +329,8 @@ function startKafka(
       autoCreatePartitions: config.autoCreateShards,
       batchBytesMax: config.batchBytesMax,
       segmentBytes: config.segmentBytes,
+      segmentAgeMs: config.segmentAgeMs,
+      retentionBytes: config.retentionBytes,
       clock,
       logger,
       metrics,

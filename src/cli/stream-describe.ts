@@ -25,7 +25,9 @@ export default command({
     });
     if (args.json) return console.log(JSON.stringify(described));
     const { name, id, durability, retentionMs } = described;
-    console.log(`${name}  id ${id}  durability ${durability}  retention ${formatDurationMs(retentionMs)}`);
+    console.log(
+      `${name}  id ${id}  durability ${durability}  retention ${retentionMs < 0 ? "for ever" : formatDurationMs(retentionMs)}`,
+    );
     console.log("shard  start offset  end offset  records");
     for (const { shard, start, end } of described.shards) {
       const cells = [

@@ -27,7 +27,9 @@ import { addOffsetsToTxnHandler } from "./handlers/25-add-offsets-to-txn.ts";
 import { endTxnHandler } from "./handlers/26-end-txn.ts";
 import { txnOffsetCommitHandler } from "./handlers/28-txn-offset-commit.ts";
 import { describeConfigsHandler } from "./handlers/32-describe-configs.ts";
+import { alterConfigsHandler } from "./handlers/33-alter-configs.ts";
 import { deleteGroupsHandler } from "./handlers/42-delete-groups.ts";
+import { incrementalAlterConfigsHandler } from "./handlers/44-incremental-alter-configs.ts";
 import { offsetDeleteHandler } from "./handlers/47-offset-delete.ts";
 import { describeClusterHandler } from "./handlers/60-describe-cluster.ts";
 import { describeProducersHandler } from "./handlers/61-describe-producers.ts";
@@ -55,7 +57,9 @@ import { AddOffsetsToTxn } from "./messages/25-add-offsets-to-txn.ts";
 import { EndTxn } from "./messages/26-end-txn.ts";
 import { TxnOffsetCommit } from "./messages/28-txn-offset-commit.ts";
 import { DescribeConfigs } from "./messages/32-describe-configs.ts";
+import { AlterConfigs } from "./messages/33-alter-configs.ts";
 import { DeleteGroups } from "./messages/42-delete-groups.ts";
+import { IncrementalAlterConfigs } from "./messages/44-incremental-alter-configs.ts";
 import { OffsetDelete } from "./messages/47-offset-delete.ts";
 import { DescribeCluster } from "./messages/60-describe-cluster.ts";
 import { DescribeProducers } from "./messages/61-describe-producers.ts";
@@ -94,7 +98,9 @@ export const APIS: readonly Api[] = [
   api(EndTxn, endTxnHandler),
   api(TxnOffsetCommit, txnOffsetCommitHandler),
   api(DescribeConfigs, describeConfigsHandler),
+  api(AlterConfigs, alterConfigsHandler),
   api(DeleteGroups, deleteGroupsHandler),
+  api(IncrementalAlterConfigs, incrementalAlterConfigsHandler),
   api(OffsetDelete, offsetDeleteHandler),
   api(DescribeCluster, describeClusterHandler),
   api(DescribeProducers, describeProducersHandler),

@@ -24,6 +24,10 @@ export interface KafkaContext {
   readonly autoCreatePartitions: number;
   readonly batchBytesMax: number;
   readonly segmentBytes: number;
+  /** Age at which a partition starts a new file, unless its topic says otherwise; Infinity: none. */
+  readonly segmentAgeMs: number;
+  /** What a partition keeps, unless its topic says otherwise; Infinity: no bound. */
+  readonly retentionBytes: number;
   /** Keys and versions of the APIs that are spoken, as ApiVersions tells them. */
   readonly spokenApis: readonly { apiKey: number; minVersion: number; maxVersion: number }[];
   /** Largest piece of a log that a fetch may hold for one partition, where it has to go through memory. */

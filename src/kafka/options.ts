@@ -61,6 +61,10 @@ export interface KafkaServerOptions {
   batchBytesMax?: number | undefined;
   /** What DescribeConfigs says of log.segment.bytes. */
   segmentBytes?: number | undefined;
+  /** What it says of log.roll.ms. */
+  segmentAgeMs?: number | undefined;
+  /** What it says of log.retention.bytes. */
+  retentionBytes?: number | undefined;
   clock?: Clock | undefined;
   logger?: Logger | undefined;
   metrics?: MetricsRegistry | undefined;

@@ -112,6 +112,8 @@ class BunKafkaServer implements KafkaServer {
       autoCreatePartitions: options.autoCreatePartitions ?? 1,
       batchBytesMax: options.batchBytesMax ?? BATCH_BYTES_MAX,
       segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
+      segmentAgeMs: options.segmentAgeMs ?? Infinity,
+      retentionBytes: options.retentionBytes ?? Infinity,
       spokenApis: APIS.map((api) => ({
         apiKey: api.key,
         minVersion: api.advertisedMin ?? api.request.versions.min,

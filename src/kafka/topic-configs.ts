@@ -1,162 +1,63 @@
 /**
- * The settings of topics and of the broker under Kafka's names (https://kafka.apache.org/documentation/#topicconfigs).
- * Two can be chosen: retention.ms and voik's own voik.durability. The others say what voik does, and naming them with that value is fine, so that
- * tools which always send them work; any other value is refused instead of silently ignored.
+ * What a topic's settings are, and how they are chosen: the verbs over the table (topic-config-table.ts). A name that is
+ * not in the table is refused, and so is a value that voik would not act on: nothing is ignored in silence.
  */
 import { VoikError } from "../base/errors.ts";
-import { DURABILITIES, type Durability } from "../log/log-factory.ts";
-import type { Stream } from "../streams/broker.ts";
-import { type KafkaContext, NODE_ID } from "./context.ts";
+import { type ConfigEntry, ConfigSource, type ConfigSynonym } from "./config-entry.ts";
+import type { KafkaContext } from "./context.ts";
+import { type Chosen, TOPIC_CONFIGS, type TopicConfig } from "./topic-config-table.ts";
 
-/** Kafka's numbers for the type of a setting. */
-export const ConfigType = { boolean: 1, string: 2, int: 3, long: 5, list: 7 } as const;
-/** Kafka's numbers for where a value comes from. */
-export const ConfigSource = { topic: 1, staticBroker: 4, default: 5 } as const;
-
-export interface ConfigEntry {
-  name: string;
-  value: string;
-  type: number;
-  source: number;
-  readOnly: boolean;
-  documentation: string;
+/** One setting to change; no value means back to the broker's. */
+export interface ConfigChange {
+  readonly name: string;
+  readonly value: string | null;
 }
 
-const RETENTION_MS = "retention.ms";
-/** Not one of Kafka's: "sync" or "os". */
-const DURABILITY = "voik.durability";
-
-/** What a new topic's settings choose; what they leave open is the broker's to say. */
-export interface TopicSettings {
-  retentionMs?: number;
-  durability?: Durability;
-}
-
-function fixed(
-  name: string,
-  type: number,
-  value: string | number | boolean,
-  documentation: string,
-): ConfigEntry {
-  return { name, value: String(value), type, source: ConfigSource.default, readOnly: true, documentation };
-}
-
-/** Settings that every topic has and nobody can choose. */
-function fixedTopicConfigs(context: KafkaContext): ConfigEntry[] {
-  return [
-    fixed("cleanup.policy", ConfigType.list, "delete", "Old segments are deleted, never compacted."),
-    fixed(
-      "compression.type",
-      ConfigType.string,
-      "producer",
-      "Batches are kept as the producer compressed them.",
-    ),
-    fixed("max.message.bytes", ConfigType.int, context.batchBytesMax, "Largest record batch."),
-    fixed("message.timestamp.type", ConfigType.string, "CreateTime", "Records keep the producer's time."),
-    fixed(
-      "min.insync.replicas",
-      ConfigType.int,
-      1,
-      "There is one copy, synced to disk before it is acknowledged.",
-    ),
-    fixed("retention.bytes", ConfigType.long, -1, "Retention is by time."),
-    fixed("segment.bytes", ConfigType.int, context.segmentBytes, "Size at which a new log file is begun."),
-  ];
+/** A topic that has chosen nothing. */
+export function unchosen({ broker }: KafkaContext): Chosen {
+  return { retentionMs: broker.retentionMsDefault, durability: "sync", settings: {} };
 }
 
 /** All settings of a topic that has chosen these. */
-export function topicConfigs(
-  context: KafkaContext,
-  { retentionMs, durability }: Pick<Stream, "retentionMs" | "durability">,
-): ConfigEntry[] {
-  return [
-    {
-      name: RETENTION_MS,
-      value: String(retentionMs),
-      type: ConfigType.long,
-      source: ConfigSource.topic,
-      readOnly: false,
-      documentation: "How long records are kept at least, in milliseconds.",
-    },
-    {
-      name: DURABILITY,
-      value: durability,
-      type: ConfigType.string,
-      source: ConfigSource.topic,
-      readOnly: true,
-      documentation: "Acknowledged means on the disk (sync) or handed to the operating system (os).",
-    },
-    ...fixedTopicConfigs(context),
-  ];
+export function topicConfigs(context: KafkaContext, topic: Chosen): ConfigEntry[] {
+  return TOPIC_CONFIGS.map((config) => entryOf(config, topic, context));
 }
 
-/** Settings of the broker. */
-export function brokerConfigs(context: KafkaContext): ConfigEntry[] {
-  const { boolean, int, list, string } = ConfigType;
-  const auto = context.autoCreateStreams;
-  return [
-    fixed("auto.create.topics.enable", boolean, auto, "Asking for an unknown topic's metadata creates it."),
-    fixed("broker.id", int, NODE_ID, "The only broker."),
-    fixed("compression.type", string, "producer", "Batches are kept as the producer compressed them."),
-    fixed("default.replication.factor", int, 1, "There is one broker."),
-    fixed("log.cleanup.policy", list, "delete", "Old segments are deleted, never compacted."),
-    fixed("log.message.timestamp.type", string, "CreateTime", "Records keep the producer's time."),
-    fixed("log.segment.bytes", int, context.segmentBytes, "Size at which a new log file is begun."),
-    fixed("message.max.bytes", int, context.batchBytesMax, "Largest record batch."),
-    fixed("min.insync.replicas", int, 1, "There is one copy, synced to disk before it is acknowledged."),
-    fixed(
-      "num.partitions",
-      int,
-      context.autoCreatePartitions,
-      "Partitions of topics created without a count.",
-    ),
-    fixed("socket.request.max.bytes", int, context.limits.requestBytesMax, "Largest request."),
-  ];
+function entryOf(config: TopicConfig, topic: Chosen, context: KafkaContext): ConfigEntry {
+  const { name, type, documentation, brokerName, fixed = false } = config;
+  const synonyms: ConfigSynonym[] = [];
+  const chosen = config.chosen(topic, context);
+  if (chosen !== undefined) synonyms.push({ name, value: chosen, source: ConfigSource.topic });
+  const source = brokerName === undefined ? ConfigSource.default : ConfigSource.staticBroker;
+  synonyms.push({ name: brokerName ?? name, value: config.fallback(context), source });
+  const { value, source: from } = synonyms[0] as ConfigSynonym;
+  return { name, value, source: from, type, readOnly: fixed, documentation, synonyms };
 }
 
 /**
- * What a new topic's settings choose. Throws VoikError config_invalid, naming the setting, what it was given, and what
- * is allowed.
+ * `topic` with `changes` made. Throws VoikError config_invalid, which names the setting, what it was given, and what is
+ * allowed.
  */
-export function topicSettingsFrom(
+export function changeConfigs(
   context: KafkaContext,
-  configs: readonly { name: string; value: string | null }[],
-): TopicSettings {
-  const settings: TopicSettings = {};
-  const allowed = fixedTopicConfigs(context);
-  for (const { name, value } of configs) {
-    if (value !== null && name === RETENTION_MS) settings.retentionMs = parseRetention(value);
-    if (value !== null && name === DURABILITY) settings.durability = parseDurability(value);
-    if (name === RETENTION_MS || name === DURABILITY) continue;
-    const known = allowed.find((config) => config.name === name);
-    if (known === undefined) {
-      throw new VoikError(
-        "config_invalid",
-        `voik has no topic setting ${name}: leave it out; ${RETENTION_MS} and ${DURABILITY} can be set`,
-      );
-    }
-    if (value !== null && value !== known.value) {
-      throw new VoikError("config_invalid", `${name} is always ${known.value}, not ${value}: leave it out`);
-    }
+  topic: Chosen,
+  changes: readonly ConfigChange[],
+): Chosen {
+  let changed = topic;
+  for (const { name, value } of changes) {
+    const config = topicConfigOf(name);
+    changed = value === null ? config.reset(changed, context) : config.choose(changed, value, context);
   }
-  return settings;
+  return changed;
 }
 
-function parseDurability(value: string): Durability {
-  const durability = DURABILITIES.find((allowed) => allowed === value);
-  if (durability === undefined) {
-    throw new VoikError("config_invalid", `${DURABILITY} is ${DURABILITIES.join(" or ")}, not ${value}`);
-  }
-  return durability;
-}
-
-function parseRetention(value: string): number {
-  const retentionMs = /^\d{1,15}$/.test(value) ? Number(value) : 0;
-  if (retentionMs < 1) {
-    throw new VoikError(
-      "config_invalid",
-      `${RETENTION_MS} is a whole number of milliseconds from 1, not ${value}`,
-    );
-  }
-  return retentionMs;
+/** Throws VoikError config_invalid when voik has no such setting. */
+export function topicConfigOf(name: string): TopicConfig {
+  const config = TOPIC_CONFIGS.find((known) => known.name === name);
+  if (config) return config;
+  const choices = TOPIC_CONFIGS.filter((known) => !known.fixed).map((known) => known.name);
+  throw new VoikError(
+    "config_invalid",
+    `voik has no topic setting ${name}: leave it out; ${choices.join(", ")} can be set`,
+  );
 }

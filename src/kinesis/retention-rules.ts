@@ -36,6 +36,6 @@ export function changeRetention(
     );
   }
   if (retentionMs === stream.retentionMs) return;
-  context.broker.setRetention(stream, retentionMs);
+  context.broker.change(stream, { retentionMs });
   context.transitions.start(stream.id, "UPDATING");
 }

@@ -18,11 +18,22 @@ export interface OpenLog extends ShardLog {
 export const DURABILITIES = ["sync", "os"] as const;
 export type Durability = (typeof DURABILITIES)[number];
 
-/** What a stream sets for its own logs. Read at each use: a change of retentionMs holds from then on. */
+/** Bounds of a log that a stream may choose for itself; those of the log store hold for what it leaves out. */
+export interface LogSettings {
+  /** Segments past this size may be deleted, oldest first. */
+  readonly retentionBytes?: number;
+  /** A segment takes no batch past this size. */
+  readonly segmentBytes?: number;
+  /** A segment older than this is followed by a new one. */
+  readonly segmentAgeMs?: number;
+}
+
+/** What a stream sets for its own logs. Read at each use: a change holds from then on. */
 export interface LogOverrides {
   readonly retentionMs: number;
   /** Default "sync". */
   readonly durability?: Durability;
+  readonly settings?: LogSettings;
 }
 
 /**

@@ -68,13 +68,21 @@ export class LogStore {
         folder,
         fileSystem,
         logger,
-        segmentBytesMax,
-        segmentAgeMsMax: segmentAgeMsMax ?? Infinity,
+        get segmentBytesMax() {
+          return overrides.settings?.segmentBytes ?? segmentBytesMax;
+        },
+        get segmentAgeMsMax() {
+          return overrides.settings?.segmentAgeMs ?? segmentAgeMsMax ?? Infinity;
+        },
         get retentionMs() {
           return overrides.retentionMs;
         },
-        durability: overrides.durability ?? "sync",
-        retentionBytes,
+        get retentionBytes() {
+          return overrides.settings?.retentionBytes ?? retentionBytes;
+        },
+        get durability() {
+          return overrides.durability ?? "sync";
+        },
         logIo,
         warmFiles: this.warmFiles,
         onClosed: () => {

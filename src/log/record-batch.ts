@@ -127,6 +127,18 @@ export function validateBatch(batch: Buffer, maxBytes: number): void {
     throw new VoikError("batch_invalid", "a batch of a transaction needs a producer id");
 }
 
+/** Writes the checksum of a batch whose header or records were changed. */
+export function sealBatch(batch: Buffer): void {
+  batch.writeUInt32BE(computeCrc(batch), 17);
+}
+
+/** Makes `arrivalMs` the time of every record of the batch, as log append time. */
+export function stampArrival(batch: Buffer, arrivalMs: number): void {
+  batch.writeInt16BE(attributesOf(batch) | Attribute.logAppendTime, 21);
+  writeInt64(batch, arrivalMs, 35);
+  sealBatch(batch);
+}
+
 /** Writes base offset and leader epoch into the header; neither is under the checksum. */
 export function stampBatch(batch: Buffer, baseOffset: number, leaderEpoch: number): void {
   writeInt64(batch, baseOffset, 0);

@@ -6,6 +6,7 @@
 import type { VoikError } from "../base/errors.ts";
 import type { Durability } from "../log/log-factory.ts";
 import type { ShardLog } from "../log/shard-log.ts";
+import type { StreamSettings } from "./stream-settings.ts";
 import type { HashRange } from "./hash-range.ts";
 
 /** One ordered log with a range of hash keys; partition `index` to Kafka, `shardId-<index>` to Kinesis. */
@@ -28,6 +29,8 @@ export interface Stream {
   readonly createdAtMs: number;
   readonly retentionMs: number;
   readonly durability: Durability;
+  /** What it has chosen otherwise; replaced as a whole by a change. */
+  readonly settings: StreamSettings;
   /** All shards that can still be read, by index; another array after each reshard. */
   readonly shards: readonly Shard[];
   /** True while a reshard is under way: another one is refused until it ends. */
@@ -57,6 +60,14 @@ export type ReshardRequest =
 /** New values by name; undefined removes one. */
 export type AttributeChanges = ReadonlyMap<string, string | undefined>;
 
+/** What is to change of a stream; what is left out stays. */
+export interface StreamChanges {
+  retentionMs?: number;
+  durability?: Durability;
+  /** In place of all that the stream has chosen up to now. */
+  settings?: StreamSettings;
+}
+
 export interface CreateStreamRequest {
   name: string;
   shardCount: number;
@@ -64,6 +75,7 @@ export interface CreateStreamRequest {
   retentionMs?: number;
   /** Default "sync": acknowledged means on the disk. */
   durability?: Durability;
+  settings?: StreamSettings;
   attributes?: ReadonlyMap<string, string>;
 }
 
@@ -88,14 +100,16 @@ export interface Broker {
    * shard_not_found, shard_closed, argument_invalid, shard_count_invalid, limit_exceeded, …
    */
   reshard(stream: Stream, request: ReshardRequest): Promise<void>;
-  /** Keeps a stream's records for `retentionMs` from now on. Durable on return. Throws stream_not_found, … */
-  setRetention(stream: Stream, retentionMs: number): void;
+  /** Changes what a stream has chosen, all or nothing; it holds from now on. Durable on return. Throws stream_not_found, … */
+  change(stream: Stream, changes: StreamChanges): void;
   /** Changes what edges keep with a stream, all or nothing. Durable on return. Throws stream_not_found, … */
   setAttributes(stream: Stream, changes: AttributeChanges): void;
   /** What the edges keep with the broker itself, by names of their own. */
   readonly settings: ReadonlyMap<string, string>;
   /** Changes one of them. Durable on return. */
   setSetting(name: string, value: string): void;
+  /** Retention of streams that ask for none. */
+  readonly retentionMsDefault: number;
   /** Shards that all streams may have together, closed ones that can still be read included. */
   readonly shardCountMax: number;
   /** The stream of that name; undefined when there is none. */

@@ -3,7 +3,7 @@
  * one runs the rest, in one transaction. A step that was released never changes: the next one is added behind it.
  *
  *   meta(key, value)                                             cluster_id, producer_ids, setting.<name>
- *   streams(id, name, state, created_at_ms, retention_ms, durability)   state: creating -> active -> deleting
+ *   streams(id, name, state, created_at_ms, retention_ms, durability, settings)   state: creating -> active -> deleting
  *   shards(stream_id, shard_index, hash_start, hash_end, created_at_ms, closed_at_ms, parents)
  *   attributes(stream_id, name, value)                           what the edges keep with a stream
  */
@@ -42,4 +42,5 @@ export const SCHEMA_STEPS: readonly string[] = [
     PRIMARY KEY (stream_id, name)
   ) STRICT, WITHOUT ROWID;
   `,
+  `ALTER TABLE streams ADD COLUMN settings TEXT NOT NULL DEFAULT '{}'`,
 ];

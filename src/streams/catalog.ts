@@ -16,6 +16,7 @@ import { DURABILITIES, type Durability } from "../log/log-factory.ts";
 import type { AttributeChanges } from "./broker.ts";
 import { APPLICATION_ID, SCHEMA_STEPS } from "./catalog-schema.ts";
 import { tilesHashKeys } from "./hash-range.ts";
+import { parseSettings, type StreamSettings } from "./stream-settings.ts";
 import { openShardsOf, type ReshardPlan, type ShardPlan } from "./reshard.ts";
 
 export const STREAM_STATES = ["creating", "active", "deleting"] as const;
@@ -30,10 +31,14 @@ export interface StreamRow {
   createdAtMs: number;
   retentionMs: number;
   durability: Durability;
+  settings: StreamSettings;
   attributes: Map<string, string>;
   /** By index, which is not dense: closed shards go once retention has taken them. */
   shards: ShardRow[];
 }
+
+/** What may be changed of a stream. */
+export type StreamChoices = Pick<StreamRow, "retentionMs" | "durability" | "settings">;
 
 export interface CatalogOptions {
   /** The database file; made when missing. */
@@ -56,6 +61,7 @@ interface StreamRecord {
   created_at_ms: number;
   retention_ms: number;
   durability: string;
+  settings: string;
 }
 
 interface AttributeRecord {
@@ -142,8 +148,11 @@ export class Catalog {
   addStream(stream: StreamRow): void {
     this.change(() => {
       this.database
-        .query("INSERT INTO streams VALUES (?, ?, ?, ?, ?, ?)")
-        .run(stream.id, stream.name, stream.state, stream.createdAtMs, stream.retentionMs, stream.durability);
+        .query(
+          `INSERT INTO streams(id, name, state, created_at_ms, retention_ms, durability, settings)
+            VALUES (?, ?, ?, ?, ?, ?, ?)`,
+        )
+        .run(stream.id, stream.name, stream.state, stream.createdAtMs, ...choices(stream));
       this.insertShards(stream.id, stream.shards);
       this.writeAttributes(stream.id, stream.attributes);
     });
@@ -171,9 +180,12 @@ export class Catalog {
     });
   }
 
-  setRetention(id: string, retentionMs: number): void {
+  /** Writes what a stream has chosen. */
+  setChoices(id: string, chosen: StreamChoices): void {
     this.guard(() =>
-      this.database.query("UPDATE streams SET retention_ms = ? WHERE id = ?").run(retentionMs, id),
+      this.database
+        .query("UPDATE streams SET retention_ms = ?, durability = ?, settings = ? WHERE id = ?")
+        .run(...choices(chosen), id),
     );
   }
 
@@ -301,16 +313,23 @@ function toStreamRow(
   if (!DURABILITIES.includes(durability as Durability)) {
     throw damaged(path, `stream ${stream.name} has the unknown durability ${durability}`);
   }
+  const settings = parseSettings(stream.settings);
+  if (settings === undefined) throw damaged(path, `stream ${stream.name} has settings that make no sense`);
   return {
     id: stream.id,
     name: stream.name,
     state,
+    settings,
     createdAtMs: stream.created_at_ms,
     retentionMs: stream.retention_ms,
     durability: durability as Durability,
     attributes: new Map(attributes.map(({ name, value }) => [name, value])),
     shards: rows,
   };
+}
+
+function choices({ retentionMs, durability, settings }: StreamChoices): [number, string, string] {
+  return [retentionMs, durability, JSON.stringify(settings)];
 }
 
 function toShardRow(shard: ShardRecord, path: string): ShardRow {

@@ -27,6 +27,7 @@ import type {
   CreateStreamRequest,
   RecordToAppend,
   ReshardRequest,
+  StreamChanges,
   Stream,
 } from "./broker.ts";
 import { Catalog } from "./catalog.ts";
@@ -61,6 +62,7 @@ export interface StreamBrokerOptions {
 export class StreamBroker implements Broker {
   readonly clusterId: string;
   readonly shardCountMax: number;
+  readonly retentionMsDefault: number;
   readonly settings: Map<string, string>;
   private readonly byName = new Map<string, ShardedStream>();
   private readonly byId = new Map<string, ShardedStream>();
@@ -82,6 +84,7 @@ export class StreamBroker implements Broker {
   ) {
     this.clusterId = catalog.clusterId;
     this.shardCountMax = options.shardCountMax;
+    this.retentionMsDefault = options.retentionMsDefault;
     this.settings = catalog.settings();
     this.life = new StreamLife(options, catalog, folders);
     this.budget = new ShardBudget(options.shardCountMax, () => this.countShards());
@@ -112,7 +115,7 @@ export class StreamBroker implements Broker {
   }
 
   async createStream(request: CreateStreamRequest): Promise<Stream> {
-    const { name, shardCount, retentionMs = this.options.retentionMsDefault } = request;
+    const { name, shardCount, retentionMs = this.retentionMsDefault } = request;
     this.checkOpen();
     checkStreamName(name);
     checkRetention(retentionMs);
@@ -145,11 +148,12 @@ export class StreamBroker implements Broker {
     }
   }
 
-  setRetention(stream: Stream, retentionMs: number): void {
-    const own = this.own(stream);
+  change(stream: Stream, changes: StreamChanges): void {
+    const { id, row } = this.own(stream);
+    const { retentionMs, durability, settings } = { ...row, ...changes };
     checkRetention(retentionMs);
-    this.catalog.setRetention(own.id, retentionMs);
-    own.row.retentionMs = retentionMs;
+    this.catalog.setChoices(id, { retentionMs, durability, settings });
+    Object.assign(row, { retentionMs, durability, settings });
   }
 
   setAttributes(stream: Stream, changes: AttributeChanges): void {

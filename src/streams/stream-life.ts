@@ -120,6 +120,7 @@ export class StreamLife {
       createdAtMs,
       retentionMs,
       durability: request.durability ?? "sync",
+      settings: request.settings ?? {},
       attributes: new Map(request.attributes),
       shards,
     };

@@ -5,6 +5,7 @@ import type { ShardsListener, Stream } from "./broker.ts";
 import type { StreamRow } from "./catalog.ts";
 import { tilesHashKeys } from "./hash-range.ts";
 import { openShardsOf, type ReshardPlan } from "./reshard.ts";
+import type { StreamSettings } from "./stream-settings.ts";
 import { LoggedShard } from "./shard.ts";
 
 export class ShardedStream implements Stream {
@@ -45,6 +46,10 @@ export class ShardedStream implements Stream {
 
   get durability(): Durability {
     return this.row.durability;
+  }
+
+  get settings(): StreamSettings {
+    return this.row.settings;
   }
 
   get attributes(): ReadonlyMap<string, string> {

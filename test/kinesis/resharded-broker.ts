@@ -36,6 +36,7 @@ export class ReshardedBroker implements Broker {
       createdAtMs,
       retentionMs,
       durability: "sync" as const,
+      settings: {},
       attributes: new Map<string, string>(),
       shards,
     };
@@ -54,8 +55,9 @@ export class ReshardedBroker implements Broker {
   listStreams = () => [this.stream];
   readonly settings = new Map<string, string>();
   readonly shardCountMax = 1000;
+  readonly retentionMsDefault = 24 * 3_600_000;
   reshard = (): Promise<void> => Promise.reject(new Error("not in this test"));
-  setRetention = (): never => this.refuse();
+  change = (): never => this.refuse();
   setAttributes = (): never => this.refuse();
   setSetting = (): never => this.refuse();
   createStream = (): Promise<Stream> => Promise.reject(new Error("not in this test"));

@@ -52,6 +52,7 @@ function row(name: string, shardCount: number): StreamRow {
     createdAtMs: 1_700_000_000_000,
     retentionMs: 86_400_000,
     durability,
+    settings: { segmentBytes: 65_536, timestamps: "arrival" },
     attributes: new Map([["a", "1"]]),
     shards,
   };
@@ -104,7 +105,7 @@ test("a reshard, attributes, retention and settings come back as they were writt
   catalog.addStream(stream);
   const plan = planReshard(stream.shards, { kind: "merge", first: 0, second: 1 }, 1_800_000_000_000);
   catalog.reshard(stream.id, plan);
-  catalog.setRetention(stream.id, 7);
+  catalog.setChoices(stream.id, { retentionMs: 7, durability: "sync", settings: {} });
   catalog.setAttributes(
     stream.id,
     new Map([

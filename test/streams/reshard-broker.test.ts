@@ -287,7 +287,7 @@ test("retention, attributes and settings change at once and survive a restart", 
   const { broker } = memory;
   const attributes = new Map([["color", "blue"]]);
   const stream = await broker.createStream({ name: "s", shardCount: 1, attributes });
-  broker.setRetention(stream, 5000);
+  broker.change(stream, { retentionMs: 5000 });
   broker.setAttributes(
     stream,
     new Map([
@@ -308,6 +308,6 @@ test("retention, attributes and settings change at once and survive a restart", 
   ]);
   expect(memoryLogOf(found.shards[0] as Shard).overrides.retentionMs).toBe(5000);
   await again.deleteStream("s");
-  expect(() => again.setRetention(found, 1)).toThrow("does not exist");
+  expect(() => again.change(found, { retentionMs: 1 })).toThrow("does not exist");
   await again.close();
 });

@@ -10,11 +10,12 @@
  */
 import { VoikError } from "../../base/errors.ts";
 import { isTransactional } from "../../log/control-batch.ts";
-import { compressionOf, producerEpochOf, producerIdOf, validateBatch } from "../../log/record-batch.ts";
+import { compressionOf, producerEpochOf, producerIdOf } from "../../log/record-batch.ts";
 import type { DurableWaiter, ShardLog } from "../../log/shard-log.ts";
 import type { Shard, Stream } from "../../streams/broker.ts";
 import { type Identity, shardKey, type TransactionFailure } from "../../transactions/transaction.ts";
 import { isFailure } from "../../transactions/transactions.ts";
+import { acceptBatch } from "../accepted-batch.ts";
 import type { Call, Handler, Pending } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import { shardAt, streamOf } from "../context.ts";
@@ -183,17 +184,20 @@ function produceTo(
   try {
     if (shard.closedAtMs !== undefined) throw closedShard(stream, shard);
     if (batch === null) throw new VoikError("batch_invalid", "there is no record batch");
-    validateBatch(batch, call.context.batchBytesMax);
+    const { clock, batchBytesMax } = call.context;
+    const nowMs = clock.nowMs();
+    const accepted = acceptBatch(batch, stream.settings, batchBytesMax, nowMs);
+    if (stream.settings.timestamps === "arrival") result.logAppendTimeMs = nowMs;
     if (compressionOf(batch) === COMPRESSION_ZSTD && call.version < FIRST_VERSION_WITH_ZSTD) {
       throw new VoikError(
         "compression_unsupported",
         "zstd needs Produce version 7 or newer: update the client",
       );
     }
-    if (!isTransactional(batch)) pending.append(shard, batch, result);
+    if (!isTransactional(accepted)) pending.append(shard, accepted, result);
     else if (transactionalId === null)
       throw new VoikError("transaction_invalid", "a batch of a transaction comes with its transactional id");
-    else produceInTransaction(transactionalId, shard, batch, result, pending, call);
+    else produceInTransaction(transactionalId, shard, accepted, result, pending, call);
   } catch (error) {
     result.refuse(kafkaErrorOf(error), (error as VoikError).message);
   }

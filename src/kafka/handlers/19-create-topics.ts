@@ -7,7 +7,8 @@ import type { BodyOf, InputOf } from "../codec/message.ts";
 import { type KafkaContext, NO_TOPIC_ID, NODE_ID } from "../context.ts";
 import { KafkaError, type Refusal, refusalOf } from "../errors.ts";
 import type { CreateTopicsRequest, CreateTopicsResponse } from "../messages/19-create-topics.ts";
-import { topicSettingsFrom, topicConfigs } from "../topic-configs.ts";
+import type { Chosen } from "../topic-config-table.ts";
+import { changeConfigs, topicConfigs, unchosen } from "../topic-configs.ts";
 
 type Request = BodyOf<typeof CreateTopicsRequest>;
 type Wanted = Request["topics"][number];
@@ -42,18 +43,12 @@ async function createTopic(context: KafkaContext, wanted: Wanted, validateOnly: 
   if (typeof assigned !== "number") return refused(wanted, assigned);
   const shardCount = assigned === BROKER_DEFAULT ? context.autoCreatePartitions : assigned;
   checkPartitions(shardCount, context.limits.partitionsMax);
-  const settings = topicSettingsFrom(context, wanted.configs);
+  const given = wanted.configs.filter(({ value }) => value !== null);
+  const chosen = changeConfigs(context, unchosen(context), given);
   if (validateOnly) {
-    const chosen = {
-      id: NO_TOPIC_ID,
-      name: wanted.name,
-      retentionMs: 0,
-      durability: "sync",
-      ...settings,
-    } as const;
-    return created(context, chosen, shardCount);
+    return created(context, { id: NO_TOPIC_ID, name: wanted.name, ...chosen }, shardCount);
   }
-  const stream = await broker.createStream({ name: wanted.name, shardCount, ...settings });
+  const stream = await broker.createStream({ name: wanted.name, shardCount, ...chosen });
   return created(context, stream, shardCount);
 }
 
@@ -89,7 +84,7 @@ function checkPartitions(count: number, most: number): void {
 
 function created(
   context: KafkaContext,
-  stream: Pick<Stream, "id" | "name" | "retentionMs" | "durability">,
+  stream: Pick<Stream, "id" | "name"> & Chosen,
   partitions: number,
 ): Result {
   return {

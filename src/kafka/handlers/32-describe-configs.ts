@@ -4,7 +4,9 @@ import type { BodyOf, InputOf } from "../codec/message.ts";
 import { type KafkaContext, NODE_ID } from "../context.ts";
 import { clip, KafkaError } from "../errors.ts";
 import type { DescribeConfigsRequest, DescribeConfigsResponse } from "../messages/32-describe-configs.ts";
-import { brokerConfigs, type ConfigEntry, ConfigSource, topicConfigs } from "../topic-configs.ts";
+import { brokerConfigs } from "../broker-configs.ts";
+import { type ConfigEntry, ConfigSource } from "../config-entry.ts";
+import { topicConfigs } from "../topic-configs.ts";
 
 type Request = BodyOf<typeof DescribeConfigsRequest>;
 type Wanted = Request["resources"][number];
@@ -54,10 +56,10 @@ function configOf(entry: ConfigEntry, request: Request): Result["configs"][numbe
     name,
     value,
     readOnly: entry.readOnly,
-    isDefault: source === ConfigSource.default,
+    isDefault: source !== ConfigSource.topic,
     configSource: source,
     isSensitive: false,
-    synonyms: request.includeSynonyms ? [{ name, value, source }] : [],
+    synonyms: request.includeSynonyms ? entry.synonyms : [],
     configType: entry.type,
     documentation: request.includeDocumentation ? entry.documentation : null,
   };
