@@ -200,7 +200,18 @@ export const OPTIONS = {
     "false",
     "Whether everybody may do everything to what no ACL entry is about.",
   ),
-  accountId: option("account-id", accountId, "000000000000", "AWS account that Kinesis ARNs carry."),
+  kinesisLimits: option(
+    "kinesis-limits",
+    oneOf(["none", "aws"]),
+    "none",
+    "Whether AWS's limits of throughput and calls hold for Kinesis clients, to test how programs meet them.",
+  ),
+  kinesisAccount: option(
+    "kinesis-account",
+    accountId,
+    "000000000000",
+    "AWS account that Kinesis ARNs carry, unless the access key id is one.",
+  ),
 } as const;
 
 type Value<O> = O extends Option<infer T> ? T : never;

@@ -54,7 +54,7 @@ export class Dispatcher {
     const operationName = target.startsWith(TARGET_PREFIX) ? target.slice(TARGET_PREFIX.length) : "";
     const known = Object.hasOwn(OPERATIONS, operationName);
     const operation = known ? OPERATIONS[operationName] : undefined;
-    const response = await this.reply(request, target, operation, onBody);
+    const response = await this.reply(request, target, operationName, operation, onBody);
     const seconds = (clock.monotonicMs() - startMs) / 1000;
     metrics.request(known ? operationName : UNKNOWN, response.status, seconds);
     return response;
@@ -63,6 +63,7 @@ export class Dispatcher {
   private async reply(
     request: Request,
     target: string,
+    operationName: string,
     operation: Operation | undefined,
     onBody: () => void,
   ): Promise<Response> {
@@ -77,7 +78,7 @@ export class Dispatcher {
         onBody();
         if (operation === undefined) throw new KinesisError("UnknownOperationException");
         if (this.draining) throw new KinesisError("ServiceUnavailable", "voik is stopping: try again.", 503);
-        return { output: await this.run(operation, body, format, request) };
+        return { output: await this.run(operationName, operation, body, format, request) };
       });
       if (done === undefined) return tooLargeReply(headers);
       if (done.output instanceof EventStream) return eventStreamReply(done.output, headers);
@@ -87,10 +88,12 @@ export class Dispatcher {
     }
   }
 
-  private run(operation: Operation, body: Uint8Array, format: BodyFormat, request: Request) {
+  private run(name: string, operation: Operation, body: Uint8Array, format: BodyFormat, request: Request) {
     const { accountId, services } = this.options;
     const caller = callerOf(request.headers.get("authorization"), accountId);
-    return operation.run(format.decode(body), { ...services, caller, format, hungUp: request.signal });
+    const value = format.decode(body);
+    services.throttle?.takeCall(name, value, caller);
+    return operation.run(value, { ...services, caller, format, hungUp: request.signal });
   }
 
   private explain(error: unknown, hungUp: boolean): KinesisError {

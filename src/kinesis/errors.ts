@@ -14,6 +14,7 @@ export type KinesisErrorType =
   | "InternalFailureException"
   | "InvalidArgumentException"
   | "LimitExceededException"
+  | "ProvisionedThroughputExceededException"
   | "ResourceInUseException"
   | "ResourceNotFoundException"
   | "SerializationException"
@@ -105,6 +106,10 @@ export function invalidArgument(message: string): KinesisError {
 
 export function notFound(message: string): KinesisError {
   return new KinesisError("ResourceNotFoundException", message);
+}
+
+export function throughputExceeded(message: string): KinesisError {
+  return new KinesisError("ProvisionedThroughputExceededException", message);
 }
 
 export function resourceInUse(message: string): KinesisError {

@@ -12,6 +12,7 @@ import type { SealedTokens } from "./sealed-token.ts";
 import type { InputOf, StructureShape } from "./shapes.ts";
 import type { Transitions } from "./stream-status.ts";
 import type { Subscriptions } from "./subscriptions.ts";
+import type { Throttle } from "./throttle.ts";
 import { readInput } from "./validation.ts";
 
 /** What every request works with. */
@@ -23,6 +24,8 @@ export interface Services {
   readonly openBatches: OpenBatches;
   readonly transitions: Transitions;
   readonly subscriptions: Subscriptions;
+  /** Undefined unless AWS's limits of rates are asked for. */
+  readonly throttle: Throttle | undefined;
 }
 
 /** What a handler works with. */

@@ -15,6 +15,7 @@ import { OpenBatches } from "./open-batches.ts";
 import { SealedTokens } from "./sealed-token.ts";
 import { Transitions } from "./stream-status.ts";
 import { Subscriptions } from "./subscriptions.ts";
+import { Throttle } from "./throttle.ts";
 
 export interface KinesisLimits {
   /** Of one request. */
@@ -34,6 +35,8 @@ export interface KinesisServerOptions {
   accountId?: string;
   /** How long CREATING, UPDATING and DELETING are shown; 0, the default, for not at all. */
   transitionMs?: number;
+  /** "aws": AWS's limits of throughput and calls hold; "none", the default: only voik's own. */
+  rates?: "none" | "aws";
   clock: Clock;
   random: Random;
   logger: Logger;
@@ -79,6 +82,7 @@ export function startKinesisServer(options: KinesisServerOptions): KinesisServer
       openBatches,
       subscriptions,
       transitions: new Transitions(clock, options.transitionMs ?? 0),
+      throttle: options.rates === "aws" ? new Throttle(clock, broker) : undefined,
     },
     random,
     logger,

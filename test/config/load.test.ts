@@ -37,7 +37,8 @@ test("without any source every option has its documented default", () => {
     batchBytesMax: 1_048_588,
     autoCreateStreams: true,
     autoCreateShards: 1,
-    accountId: "000000000000",
+    kinesisLimits: "none",
+    kinesisAccount: "000000000000",
   });
 });
 
@@ -141,8 +142,8 @@ test.each([
   ["advertise", "[::1]:9092", true],
   ["advertise", "kafka://broker:9092", false],
   ["advertise", "", false],
-  ["account-id", "123456789012", true],
-  ["account-id", "12345", false],
+  ["kinesis-account", "123456789012", true],
+  ["kinesis-account", "12345", false],
   ["segment-bytes", "1KiB", false],
   ["segment-bytes", "1GiB", true],
   ["segment-bytes", "4GiB", false],

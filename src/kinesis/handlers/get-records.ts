@@ -26,6 +26,7 @@ export const getRecords = operation(input, (request, context) => {
     throw invalidArgument("The ShardIterator is of another stream than StreamARN names.");
   }
   endDryRun(request.DryRun);
+  context.throttle?.takeRead(shard, context.caller);
   // What retention has taken since the iterator was made is passed over, as AWS does.
   const from = Math.max(position.offset, shard.log.startOffset);
   const read = readRecords(
@@ -35,6 +36,7 @@ export const getRecords = operation(input, (request, context) => {
     context.format,
     context.openBatches,
   );
+  context.throttle?.tookBytes(shard, read.dataBytes);
   context.metrics.recordsOut.add(read.records.length);
   context.metrics.bytesOut.add(read.dataBytes);
   return {

@@ -21,6 +21,7 @@ const input = structure({
 export const getShardIterator = operation(input, (request, context) => {
   const stream = findStream(context, request);
   const shard = findShard(context, stream, request.ShardId);
+  context.throttle?.takeIterator(shard, context.caller);
   const { ShardIteratorType: type, StartingSequenceNumber: sequenceNumber, Timestamp: timestampMs } = request;
   const offset = startOffset({ type, sequenceNumber, timestampMs }, shard, context, "GetShardIterator");
   endDryRun(request.DryRun);

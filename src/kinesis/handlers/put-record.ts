@@ -1,6 +1,7 @@
 /** PutRecord: one record, answered when it is durable. */
 import { data, hashKeyText, partitionKey, sequenceNumberText, streamReference } from "../members.ts";
-import { endDryRun } from "../errors.ts";
+import { appendAdmitted } from "../append-admitted.ts";
+import { endDryRun, throughputExceeded } from "../errors.ts";
 import { operation } from "../operation.ts";
 import {
   checkRecordSize,
@@ -29,9 +30,12 @@ export const putRecord = operation(input, async (request, context) => {
   checkSequenceNumberForOrdering(request.SequenceNumberForOrdering, stream, context.caller);
   endDryRun(request.DryRun);
   const record = { partitionKey: request.PartitionKey, explicitHashKey, data: request.Data };
-  const [outcome] = await context.broker.appendRecords(stream, [record]);
+  const [outcome] = await appendAdmitted(context, stream, [record]);
   assert(outcome, "one record has one outcome");
-  if ("error" in outcome) throw outcome.error;
+  if ("error" in outcome) {
+    const { error } = outcome;
+    throw error.code === "limit_exceeded" ? throughputExceeded(error.message) : error;
+  }
   context.metrics.recordsIn.add();
   context.metrics.bytesIn.add(request.Data.length);
   return {

@@ -6,6 +6,7 @@
 import type { VoikError } from "../../base/errors.ts";
 import { sequenceNumber } from "../../streams/sequence-number.ts";
 import type { AppendOutcome } from "../../streams/broker.ts";
+import { appendAdmitted } from "../append-admitted.ts";
 import { endDryRun, recordErrorCode } from "../errors.ts";
 import { PUT_RECORDS_BYTES_MAX, putRecordsEntries, streamReference } from "../members.ts";
 import { operation } from "../operation.ts";
@@ -33,7 +34,7 @@ export const putRecords = operation(input, async (request, context) => {
   }
   const stream = findWritable(context, request);
   endDryRun(request.DryRun);
-  const outcomes = await context.broker.appendRecords(stream, records);
+  const outcomes = await appendAdmitted(context, stream, records);
   const failed = outcomes.reduce((count, outcome) => count + ("error" in outcome ? 1 : 0), 0);
   // A stop fails everything alike, and only a status tells an SDK to come back later.
   const first = outcomes[0];

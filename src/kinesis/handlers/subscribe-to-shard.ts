@@ -35,6 +35,7 @@ export const subscribeToShard = operation(input, (request, context) => {
     );
   }
   const shard = findShard(context, stream, request.ShardId);
+  context.throttle?.takeSubscription(key, shard, context.caller);
   const { Type, SequenceNumber, Timestamp } = request.StartingPosition;
   const position = { type: Type, sequenceNumber: SequenceNumber, timestampMs: Timestamp };
   const offset = startOffset(position, shard, context, "SubscribeToShard");

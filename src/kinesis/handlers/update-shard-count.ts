@@ -35,6 +35,7 @@ export const updateShardCount = operation(input, async (request, context) => {
       `UpdateShardCount cannot scale down below half your current open shard count. ${counts}`,
     );
   }
+  context.throttle?.takeChange("UpdateShardCount", stream, context.caller);
   await reshard(context, stream, { kind: "scale", shardCount: target });
   return {
     StreamName: stream.name,
