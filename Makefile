@@ -43,7 +43,7 @@ test-watch: build ## run tests again on every change
 
 faults: build ## power cuts, failing disks and damage in full counts (Linux, root; about half an hour)
 	VOIK_KILLS=200 VOIK_FAULT_CUTS=100 VOIK_FAULT_CLONES=100 VOIK_FAULT_FLIPS=1000 VOIK_FAULT_CRASHES=50 \
-		$(BUN) test test/faults test/clients/kill.test.ts
+		VOIK_TRANSACTION_KILLS=50 $(BUN) test test/faults test/clients/kill.test.ts test/clients/exactly-once.test.ts
 
 test_watcher: test-watch
 

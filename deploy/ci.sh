@@ -24,7 +24,7 @@ install_clients() {
     return 0
   fi
   export DEBIAN_FRONTEND=noninteractive
-  apt-get update -qq && apt-get install -y -qq --no-install-recommends kcat awscli python3-boto3 python3-pip \
+  apt-get update -qq && apt-get install -y -qq --no-install-recommends kcat awscli python3-boto3 python3-confluent-kafka python3-pip \
     strace e2fsprogs xfsprogs mount util-linux >/dev/null ||
     return
   export VOIK_REQUIRE_CLIENTS=1 # from here on a missing client is a failure, not a skip
