@@ -6,6 +6,7 @@
  *   streams(id, name, state, created_at_ms, retention_ms, durability, settings)   state: creating -> active -> deleting
  *   shards(stream_id, shard_index, hash_start, hash_end, created_at_ms, closed_at_ms, parents)
  *   attributes(stream_id, name, value)                           what the edges keep with a stream
+ *   seals, seal                                                  checksums of all of that: catalog-seal.ts
  */
 
 /** "voik", so that file(1) and we can tell the database from another. */
@@ -43,4 +44,14 @@ export const SCHEMA_STEPS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   `ALTER TABLE streams ADD COLUMN settings TEXT NOT NULL DEFAULT '{}'`,
+  `
+  CREATE TABLE seals(
+    stream_id TEXT PRIMARY KEY REFERENCES streams(id) ON DELETE CASCADE,
+    crc INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE seal(id INTEGER PRIMARY KEY CHECK (id = 0), change INTEGER NOT NULL, crc INTEGER NOT NULL) STRICT;
+  `,
 ];
+
+/** The format from which on a catalog has seals. */
+export const SEALED_FROM_VERSION = 5;

@@ -2,7 +2,8 @@
  * The catalog: which streams and shards exist, in the data folder's SQLite database, voik.db. A change has
  * happened when its call returns: write-ahead log, synchronous=full.
  *
- * What a row holds stands in catalog-schema.ts. A reshard is one transaction: parents closed, children added.
+ * What a row holds stands in catalog-schema.ts. A reshard is one transaction: parents closed, children added. Each
+ * change renews the checksums over what it touched (catalog-seal.ts), and a start believes nothing that they don't fit.
  *
  * A stream's folder exists at most while its row does: the row is there (creating) before the folder, and goes
  * (deleting) after it, so a crash in between leaves a row that says what to clean up. Hash keys are decimal text.
@@ -14,7 +15,8 @@ import type { FileSystem } from "../base/file-system.ts";
 import { type Random, randomId } from "../base/random.ts";
 import { DURABILITIES, type Durability } from "../log/log-factory.ts";
 import type { AttributeChanges } from "./broker.ts";
-import { APPLICATION_ID, SCHEMA_STEPS } from "./catalog-schema.ts";
+import { APPLICATION_ID, SCHEMA_STEPS, SEALED_FROM_VERSION } from "./catalog-schema.ts";
+import { CatalogSeal, SealFile } from "./catalog-seal.ts";
 import { tilesHashKeys } from "./hash-range.ts";
 import { parseSettings, type StreamSettings } from "./stream-settings.ts";
 import { openShardsOf, type ReshardPlan, type ShardPlan } from "./reshard.ts";
@@ -81,13 +83,22 @@ interface ShardRecord {
 }
 
 export class Catalog {
+  private readonly path: string;
+  /** Id of this data folder, made once: 32 hex digits. */
+  readonly clusterId: string;
+  private readonly seal: CatalogSeal;
+
   private constructor(
     private readonly database: Database,
-    private readonly path: string,
-    /** Id of this data folder, made once: 32 hex digits. */
-    readonly clusterId: string,
-    private readonly onFailure: CatalogOptions["onFailure"],
-  ) {}
+    private readonly sealFile: SealFile,
+    private readonly options: CatalogOptions,
+  ) {
+    this.path = options.path;
+    this.clusterId = readClusterId(database, options);
+    this.seal = new CatalogSeal(database);
+    const seal = this.seal.stored();
+    if (seal !== undefined && seal.change !== sealFile.known?.change) sealFile.write(seal);
+  }
 
   /**
    * Opens the catalog, making it in a new data folder. Throws VoikError storage_damaged when it is lost or broken,
@@ -102,13 +113,14 @@ export class Catalog {
     }
     let database: Database | undefined;
     try {
+      const sealFile = new SealFile(fileSystem, path);
       database = new Database(path, { readwrite: true, strict: true });
-      checkIdentity(database, options);
+      checkContent(database, sealFile, options);
       database.run("PRAGMA journal_mode = WAL");
       database.run("PRAGMA synchronous = FULL");
       database.run("PRAGMA foreign_keys = ON");
       migrate(database, options);
-      return new Catalog(database, path, readClusterId(database, options), options.onFailure);
+      return new Catalog(database, sealFile, options);
     } catch (error) {
       database?.close();
       throw translate(error, path);
@@ -139,14 +151,14 @@ export class Catalog {
   }
 
   setSetting(name: string, value: string): void {
-    this.guard(() =>
+    this.change([], () =>
       this.database.query("REPLACE INTO meta VALUES (?, ?)").run(SETTING_PREFIX + name, value),
     );
   }
 
   /** Adds a stream with its shards and attributes. */
   addStream(stream: StreamRow): void {
-    this.change(() => {
+    this.change([stream.id], () => {
       this.database
         .query(
           `INSERT INTO streams(id, name, state, created_at_ms, retention_ms, durability, settings)
@@ -160,7 +172,7 @@ export class Catalog {
 
   /** Closes the parents and adds the children of a reshard, at once. */
   reshard(id: string, { closing, added }: ReshardPlan): void {
-    this.change(() => {
+    this.change([id], () => {
       const close = this.database.query(
         "UPDATE shards SET closed_at_ms = ? WHERE stream_id = ? AND shard_index = ? AND closed_at_ms IS NULL",
       );
@@ -174,7 +186,7 @@ export class Catalog {
 
   /** Forgets closed shards that retention has taken; their folders go after. */
   removeShards(id: string, indexes: readonly number[]): void {
-    this.change(() => {
+    this.change([id], () => {
       const remove = this.database.query("DELETE FROM shards WHERE stream_id = ? AND shard_index = ?");
       for (const index of indexes) remove.run(id, index);
     });
@@ -182,7 +194,7 @@ export class Catalog {
 
   /** Writes what a stream has chosen. */
   setChoices(id: string, chosen: StreamChoices): void {
-    this.guard(() =>
+    this.change([id], () =>
       this.database
         .query("UPDATE streams SET retention_ms = ?, durability = ?, settings = ? WHERE id = ?")
         .run(...choices(chosen), id),
@@ -190,22 +202,22 @@ export class Catalog {
   }
 
   setAttributes(id: string, changes: AttributeChanges): void {
-    this.change(() => this.writeAttributes(id, changes));
+    this.change([id], () => this.writeAttributes(id, changes));
   }
 
   /** Moves a stream on to `state`. */
   setState(id: string, state: StreamState): void {
-    this.guard(() => this.database.query("UPDATE streams SET state = ? WHERE id = ?").run(state, id));
+    this.change([id], () => this.database.query("UPDATE streams SET state = ? WHERE id = ?").run(state, id));
   }
 
   /** Forgets a stream whose folder is gone. */
   removeStream(id: string): void {
-    this.guard(() => this.database.query("DELETE FROM streams WHERE id = ?").run(id));
+    this.change([], () => this.database.query("DELETE FROM streams WHERE id = ?").run(id));
   }
 
   /** Sets `count` producer ids aside, for ever; returns the first of them. */
   takeProducerIds(count: number): number {
-    return this.guard(() => {
+    return this.change([], () => {
       const query = this.database.query<{ value: string }, [string, number]>(
         `INSERT INTO meta VALUES ('producer_ids', ?) ON CONFLICT DO UPDATE SET
           value = CAST(CAST(value AS INTEGER) + ? AS TEXT) RETURNING value`,
@@ -216,6 +228,7 @@ export class Catalog {
 
   close(): void {
     this.database.close();
+    this.sealFile.close();
   }
 
   private insertShards(id: string, shards: readonly ShardRow[]): void {
@@ -236,9 +249,13 @@ export class Catalog {
     }
   }
 
-  /** Runs `run` as one transaction: after a crash or an error, all of it or nothing. */
-  private change(run: () => void): void {
-    this.guard(() => this.database.transaction(run)());
+  /** Runs `run`, which changes these streams, as one transaction: after a crash or an error, all of it or nothing. */
+  private change<T>(streamIds: readonly string[], run: () => T): T {
+    return this.guard(() => {
+      const [result, seal] = this.database.transaction(() => [run(), this.seal.renew(streamIds)] as const)();
+      this.sealFile.write(seal);
+      return result;
+    });
   }
 
   private guard<T>(run: () => T): T {
@@ -246,19 +263,20 @@ export class Catalog {
       return run();
     } catch (error) {
       const translated = translate(error, this.path);
-      if (translated instanceof VoikError && isDiskFailure(error)) this.onFailure?.(translated);
+      if (translated instanceof VoikError && isDiskFailure(error)) this.options.onFailure?.(translated);
       throw translated;
     }
   }
 }
 
 /** Refuses a database that is damaged, not ours or from a newer voik, before anything is written to it. */
-function checkIdentity(database: Database, options: CatalogOptions): void {
+function checkContent(database: Database, { known }: SealFile, options: CatalogOptions): void {
   const version = pragma(database, "user_version");
   const application = pragma(database, "application_id");
   const tables = database.query<{ n: number }, []>("SELECT count(*) AS n FROM sqlite_schema").get()?.n ?? 0;
   if (tables === 0) {
-    if (options.streamsExist) throw damaged(options.path, "it is empty, and streams are in the folder");
+    if (options.streamsExist || known)
+      throw damaged(options.path, "it is empty, and streams were made in this folder");
     return;
   }
   if (application !== APPLICATION_ID) throw damaged(options.path, "it is not a voik database");
@@ -268,8 +286,11 @@ function checkIdentity(database: Database, options: CatalogOptions): void {
       `${options.path} has format ${version}, this voik knows formats up to ${SCHEMA_STEPS.length}: start the newer voik that wrote it`,
     );
   }
-  const check = database.query<{ quick_check: string }, []>("PRAGMA quick_check(1)").get()?.quick_check;
+  const check = database.query("PRAGMA integrity_check(1)").values()[0]?.[0];
   if (check !== "ok") throw damaged(options.path, String(check));
+  if (version < SEALED_FROM_VERSION) return;
+  const breach = new CatalogSeal(database).breach(known);
+  if (breach !== undefined) throw damaged(options.path, breach);
 }
 
 /** Brings the tables to this voik's format; makes them, and the cluster id, in a new database. */
@@ -283,6 +304,7 @@ function migrate(database: Database, options: CatalogOptions): void {
     if (version === 0) {
       database.query("INSERT INTO meta VALUES ('cluster_id', ?)").run(randomId(options.random));
     }
+    new CatalogSeal(database).renewAll();
   })();
 }
 

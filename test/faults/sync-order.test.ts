@@ -15,10 +15,10 @@ import { temporaryFolder, voikExecutable, VoikProcess } from "../helpers/voik-pr
 
 const BATCHES = 60;
 /**
- * Indexes and shared memory are made anew after a crash; the lock names a process that is gone then; a checkpoint is a
- * lower bound, as good when it is old; the ballast holds nothing.
+ * Indexes and shared memory are made anew after a crash; the lock names a process that is gone then; a checkpoint and
+ * the catalog's seal are lower bounds, as good when they are old; the ballast holds nothing.
  */
-const HINT = /(\.index|\.timeindex|-shm|voik\.lock|\/checkpoint|\/ballast)$/;
+const HINT = /(\.index|\.timeindex|-shm|-seal|voik\.lock|\/checkpoint|\/ballast)$/;
 
 describeAsRoot("the order of system calls", ["strace"], () => {
   test("11: every name and every byte is durable before the client hears of it", async () => {

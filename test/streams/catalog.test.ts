@@ -9,6 +9,7 @@ import { VoikError } from "../../src/base/errors.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import { Catalog, type ShardRow, type StreamRow } from "../../src/streams/catalog.ts";
 import { APPLICATION_ID, SCHEMA_STEPS } from "../../src/streams/catalog-schema.ts";
+import { CatalogSeal } from "../../src/streams/catalog-seal.ts";
 import { planReshard } from "../../src/streams/reshard.ts";
 import { uniformRanges } from "../../src/streams/hash-range.ts";
 
@@ -56,6 +57,15 @@ function row(name: string, shardCount: number): StreamRow {
     attributes: new Map([["a", "1"]]),
     shards,
   };
+}
+
+/** Changes the file as a voik would that keeps its checksums, and knows other rows than this one. */
+function changeAndSeal(sql: string): void {
+  const database = new Database(path);
+  database.run(sql);
+  new CatalogSeal(database).renewAll();
+  database.close();
+  rmSync(`${path}-seal`);
 }
 
 /** A file with a few hundred streams, so that it has many pages. */
@@ -131,9 +141,7 @@ test("a durability that this voik does not know is refused", () => {
   const catalog = open();
   catalog.addStream(row("a", 3));
   catalog.close();
-  const database = new Database(path);
-  database.run("UPDATE streams SET durability = 'never'");
-  database.close();
+  changeAndSeal("UPDATE streams SET durability = 'never'");
   expect(refusal(true)).toEqual(["storage_damaged", expect.stringContaining("never")]);
 });
 
@@ -204,8 +212,6 @@ test("pages of noise are refused", () => {
 
 test("a stream without its shards is refused", () => {
   fill();
-  const database = new Database(path);
-  database.run("DELETE FROM shards WHERE shard_index = 1");
-  database.close();
+  changeAndSeal("DELETE FROM shards WHERE shard_index = 1");
   expect(refusal(true)).toEqual(["storage_damaged", expect.stringContaining("lacks shards")]);
 });
