@@ -81,11 +81,15 @@ function printTable(voik: readonly Figures[], other: readonly Figures[]): void {
   });
   console.log();
   for (const line of [columns, ...lines])
-    console.log(line.map((cell, i) => (i === 0 ? cell.padEnd(28) : cell.padStart(i === 3 ? 36 : 12))).join(""));
+    console.log(
+      line.map((cell, i) => (i === 0 ? cell.padEnd(28) : cell.padStart(i === 3 ? 36 : 12))).join(""),
+    );
 }
 
 async function run(): Promise<void> {
-  console.log(`bun ${Bun.version}, ${process.platform} ${process.arch}, ${navigator.hardwareConcurrency} cores`);
+  console.log(
+    `bun ${Bun.version}, ${process.platform} ${process.arch}, ${navigator.hardwareConcurrency} cores`,
+  );
   console.log(
     `${REQUESTS} PutRecords of ${RECORDS} x ${RECORD_BYTES} bytes, ${SHARDS} shards, ${CONCURRENCY} connections; ` +
       `medians of ${ROUNDS} rounds`,

@@ -63,7 +63,8 @@ export async function putRecords(
   await together(concurrency, async () => {
     while (sent < requests) {
       const answer = await call(url, "PutRecords", bodies[sent++ % bodies.length] as string);
-      if (!answer.includes('"FailedRecordCount":0')) throw new Error(`refused: ${answer.toString("utf8", 0, 500)}`);
+      if (!answer.includes('"FailedRecordCount":0'))
+        throw new Error(`refused: ${answer.toString("utf8", 0, 500)}`);
     }
   });
 }
