@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 SOURCES := $(shell find src deploy -name '*.ts') package.json package-lock.json
 .DEFAULT_GOAL := help
 .PHONY: help install dev run demo build build-release test test-watch test_watcher docker_test_watcher faults check fmt \
-	docs bench docker musl-smoke ci install-bin clean
+	docs bench bench-kinesis docker musl-smoke ci install-bin clean
 
 help: ## list these targets
 	@grep -hE '^[a-z_ -]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 34 | sort
@@ -43,7 +43,8 @@ test-watch: build ## run tests again on every change
 
 faults: build ## power cuts, failing disks and damage in full counts (Linux, root; about half an hour)
 	VOIK_KILLS=200 VOIK_FAULT_CUTS=100 VOIK_FAULT_CLONES=100 VOIK_FAULT_FLIPS=1000 VOIK_FAULT_CRASHES=50 \
-		VOIK_TRANSACTION_KILLS=50 $(BUN) test test/faults test/clients/kill.test.ts test/clients/exactly-once.test.ts
+		VOIK_TRANSACTION_KILLS=50 VOIK_RESHARD_KILLS=100 \
+		$(BUN) test test/faults test/clients/kill.test.ts test/clients/exactly-once.test.ts test/clients/reshard.test.ts
 
 test_watcher: test-watch
 
@@ -63,6 +64,9 @@ docs: install ## write docs/configuration.md and the table of docs/kinesis.md fr
 
 bench: build ## measure (bench/README.md says how to read the figures)
 	$(BUN) bench/main.ts
+
+bench-kinesis: build ## measure beside kinesalite, which npm fetches for it: PutRecords, GetRecords, memory
+	$(BUN) bench/kinesis.ts
 
 docker: ## build the Alpine image: voik:latest
 	docker build -f Dockerfile.alpine -t voik:latest .
