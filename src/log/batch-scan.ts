@@ -27,7 +27,7 @@ export class BatchScan {
     private readonly end: number,
     windowBytes = WINDOW_BYTES,
   ) {
-    this.window = Buffer.allocUnsafe(windowBytes);
+    this.window = Buffer.allocUnsafe(Math.min(windowBytes, Math.max(end, BATCH_HEADER_BYTES)));
   }
 
   /** The intact batch at `position`; undefined when there is none. A view that the next call overwrites. */

@@ -9,12 +9,13 @@ import type { Logger } from "../base/logger.ts";
 import type { MetricsRegistry } from "../base/metrics.ts";
 import { CommitLog } from "./commit-log.ts";
 import type { DamagedRange } from "./damage.ts";
-import { GroupCommit, type GroupCommitOptions } from "./group-commit.ts";
+import { GroupCommit, type GroupCommitOptions, VOLUME_FROM } from "./group-commit.ts";
 import { baseOffsetInName } from "./layout.ts";
 import type { LogOverrides } from "./log-factory.ts";
 import type { LogIoKind } from "./log-io.ts";
 import { RetentionSweep } from "./retention-sweep.ts";
 import { Scrub } from "./scrub.ts";
+import { SharedSync } from "./shared-sync.ts";
 import { syncMetrics } from "./sync-metrics.ts";
 import { WarmFiles, warmFilesMax } from "./warm-files.ts";
 
@@ -46,6 +47,9 @@ export class LogStore {
   private readonly logs = new Set<CommitLog>();
   private readonly folders = new Map<string, CommitLog>();
   private readonly warmFiles: WarmFiles;
+  private readonly sharedSync: SharedSync | undefined;
+  /** Logs that are being opened. */
+  private opening = 0;
   private readonly scrub: Scrub | undefined;
   private readonly retention: RetentionSweep;
 
@@ -53,6 +57,7 @@ export class LogStore {
     const { onSyncFailure, clock, sync, metrics } = options;
     const observed = metrics && syncMetrics(metrics, this.logs);
     this.groupCommit = new GroupCommit(onSyncFailure, clock, { ...sync, ...observed });
+    this.sharedSync = sync?.volume && new SharedSync(sync.volume);
     this.warmFiles = new WarmFiles(options.warmFilesMax ?? warmFilesMax(Infinity));
     const { logger, makeRoom } = options;
     this.retention = new RetentionSweep({ clock, logger, logs: this.logs, makeRoom });
@@ -62,6 +67,15 @@ export class LogStore {
 
   /** Opens a log of this store; it leaves the store when it is closed. */
   readonly open = async (folder: string, overrides: LogOverrides): Promise<CommitLog> => {
+    this.opening++;
+    try {
+      return await this.openOne(folder, overrides);
+    } finally {
+      this.opening--;
+    }
+  };
+
+  private async openOne(folder: string, overrides: LogOverrides): Promise<CommitLog> {
     const { fileSystem, logger, segmentBytesMax, segmentAgeMsMax, retentionBytes, logIo } = this.options;
     const log: CommitLog = await CommitLog.open(
       {
@@ -85,6 +99,7 @@ export class LogStore {
         },
         logIo,
         warmFiles: this.warmFiles,
+        syncTogether: this.syncTogether,
         onClosed: () => {
           this.logs.delete(log);
           this.folders.delete(folder);
@@ -95,6 +110,12 @@ export class LogStore {
     this.logs.add(log);
     this.folders.set(folder, log);
     return log;
+  }
+
+  /** For logs that are recovered: one sync for all of them, when there are many. */
+  private readonly syncTogether = (): Promise<void> | undefined => {
+    const { volumeFrom = VOLUME_FROM } = this.options.sync ?? {};
+    return this.opening < volumeFrom ? undefined : this.sharedSync?.sync();
   };
 
   /** Ends sweep and scrub. Logs are closed by those who opened them. */

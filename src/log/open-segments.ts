@@ -41,6 +41,8 @@ export interface CommitLogOptions {
   segmentAgeMsMax?: number;
   /** Shared by the logs of a data folder, to hold a bounded number of files open; a log's own when left out. */
   warmFiles?: WarmFiles;
+  /** Syncs all that is written, with others who ask at the same time; undefined when each file has to be synced. */
+  syncTogether?: () => Promise<void> | undefined;
   /** Told when the log has closed. */
   onClosed?: () => void;
 }
@@ -176,6 +178,7 @@ async function recover(
 ): Promise<void> {
   const { parts, segments, gaps, checkpoint } = log;
   const { folder, fileSystem, logger } = options;
+  const settle = (sync: () => Promise<void>) => options.syncTogether?.() ?? sync();
   const last = sealed.at(-1);
   if (last === undefined) throw missingSegment(folder, pending[0] as number);
   addCold(log, sealed);
@@ -184,10 +187,13 @@ async function recover(
   segments.push(active);
   const durable = durablePart(checkpoint.end, last, active.file.endPosition);
   for (const gap of recoverTail(active, { fileSystem, logger, durable })) parts.onDamage(gap);
-  await active.file.sync();
-  await syncTransactionsFile(fileSystem, paths.transactions);
-  // The names that are there may be the work of a process that did not live to sync them.
-  if (pending.length > 0) await fileSystem.syncFolder(folder);
+  checkpoint.make();
+  await settle(async () => {
+    await active.file.sync();
+    await syncTransactionsFile(fileSystem, paths.transactions);
+    // The names that are there may be the work of a process that did not live to sync them.
+    await fileSystem.syncFolder(folder);
+  });
   for (const baseOffset of pending) {
     // Nothing in a pending segment was ever acknowledged: it counts only as far as it follows without a gap.
     const pendingPaths = segmentPaths(folder, baseOffset);
@@ -198,21 +204,24 @@ async function recover(
     active.seal();
     fileSystem.rename(pendingPaths.pendingLog, pendingPaths.log);
     // Before the next one gets its name: a name that is there says that all before it are.
-    await fileSystem.syncFolder(folder);
+    await settle(() => fileSystem.syncFolder(folder));
     active.unpin();
     active = Segment.over(parts, baseOffset, parts.io.openLog(pendingPaths.log));
     segments.push(active);
     recoverTail(active, { fileSystem, logger, durable: { position: 0, endOffset: baseOffset } });
-    await active.file.sync();
-    await syncTransactionsFile(fileSystem, pendingPaths.transactions);
+    await settle(async () => {
+      await active.file.sync();
+      await syncTransactionsFile(fileSystem, pendingPaths.transactions);
+    });
   }
-  checkpoint.make();
-  await fileSystem.syncFolder(folder);
+  if (pending.length > 0) await settle(() => fileSystem.syncFolder(folder));
   log.newestMs = newestOf(log);
   if (checkpoint.end?.segmentBase === active.baseOffset) {
     log.startedAtMs = checkpoint.end.startedAtMs || undefined;
   }
-  if (!gaps.damaged) checkpoint.note(endOf(active, log.newestMs, log.startedAtMs ?? 0));
+  if (gaps.damaged) return;
+  checkpoint.note(endOf(active, log.newestMs, log.startedAtMs ?? 0));
+  active.rest();
 }
 
 /** What the checkpoint says about the last segment, which starts at `last` and has a file of `bytes` bytes. */

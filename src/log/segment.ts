@@ -336,6 +336,14 @@ export class Segment implements Coolable {
     return this.files;
   }
 
+  /** The last of a log, all on the disk: holds nothing open until its next use, as after a clean stop. */
+  rest(): void {
+    this.seal();
+    this.isLast = true;
+    this.pinned = false;
+    this.letGo();
+  }
+
   /** Takes appends again, where a clean stop left off. */
   private unseal(): void {
     const { offsets, times } = this.warmed();

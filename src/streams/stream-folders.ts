@@ -16,8 +16,8 @@ export interface StreamFoldersOptions {
   logger: Logger;
 }
 
-/** Logs that are opened side by side at start: recovery reads whole segments. */
-const OPENING_MAX = 16;
+/** Logs that are opened side by side at start: after a crash they share syncs. */
+const OPENING_MAX = 256;
 
 export class StreamFolders {
   constructor(

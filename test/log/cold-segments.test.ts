@@ -1,6 +1,6 @@
 /** Segments that nobody reads hold nothing open, however many there are, in all logs of a data folder together. */
 import { afterEach, beforeEach, expect, test as testOnce } from "bun:test";
-import { readFileSync, readlinkSync } from "node:fs";
+import { cpSync, readFileSync, readlinkSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
 import { limitIn } from "../../src/base/descriptor-limit.ts";
@@ -15,6 +15,8 @@ import { test, testedLogIo } from "../helpers/log-io.ts";
 const WARM_FILES = 16;
 const LOGS = 8;
 const SEGMENTS = 24;
+/** On a busy disk a sync takes long. */
+const TIMEOUT_MS = 60_000;
 const onLinux = process.platform === "linux";
 
 let root: string;
@@ -27,13 +29,13 @@ beforeEach(() => {
 afterEach(() => remove());
 
 /** Opens the logs of one data folder, hands them to `use` and closes them. */
-async function withLogs(use: (logs: CommitLog[]) => Promise<void>): Promise<void> {
+async function withLogs(use: (logs: CommitLog[]) => Promise<void>, segmentBytesMax = 1): Promise<void> {
   const store = new LogStore({
     fileSystem: disk,
     clock: systemClock,
     logger: silentLogger,
     logIo: testedLogIo(),
-    segmentBytesMax: 1, // a batch each
+    segmentBytesMax, // 1: a batch each
     retentionBytes: Infinity,
     warmFilesMax: WARM_FILES,
     onSyncFailure(error) {
@@ -47,8 +49,12 @@ async function withLogs(use: (logs: CommitLog[]) => Promise<void>): Promise<void
   store.close();
 }
 
-/** Files of the logs that this process has open or mapped. */
-function heldFiles(): { open: number; mapped: number } {
+function appendToEach(logs: CommitLog[], value: string): Promise<unknown> {
+  return Promise.all(logs.map((log) => appendDurably(log, batchOf([value]))));
+}
+
+/** Files of the logs, with names that end in `ending`, that this process has open or mapped. */
+function heldFiles(ending = ""): { open: number; mapped: number } {
   const links = disk.list("/proc/self/fd").map(({ name }) => {
     try {
       return readlinkSync(`/proc/self/fd/${name}`);
@@ -58,29 +64,58 @@ function heldFiles(): { open: number; mapped: number } {
   });
   const maps = readFileSync("/proc/self/maps", "utf8").split("\n");
   return {
-    open: links.filter((link) => link.startsWith(root)).length,
-    mapped: maps.filter((line) => line.includes(root)).length,
+    open: links.filter((link) => link.startsWith(root) && link.endsWith(ending)).length,
+    mapped: maps.filter((line) => line.includes(root) && line.endsWith(ending)).length,
   };
 }
 
 if (onLinux) {
-  test("all logs of a data folder share one cap of open files", async () => {
-    await withLogs(async (logs) => {
-      for (const log of logs) for (let i = 0; i < SEGMENTS; i++) await appendDurably(log, batchOf([`${i}`]));
-      // Each active segment stays open too: it has one descriptor, and its mappings.
-      expect(heldFiles().open).toBeLessThanOrEqual(WARM_FILES + LOGS);
-    });
-    await withLogs(async (logs) => {
+  test(
+    "all logs of a data folder share one cap of open files",
+    async () => {
+      await withLogs(async (logs) => {
+        for (let i = 0; i < SEGMENTS; i++) await appendToEach(logs, `${i}`);
+        // Each active segment stays open too: it has one descriptor, and its mappings.
+        expect(heldFiles().open).toBeLessThanOrEqual(WARM_FILES + LOGS);
+      });
+      await withLogs(async (logs) => {
+        expect(heldFiles()).toEqual({ open: 0, mapped: 0 });
+        for (const log of logs) expect(readAll(log)).toHaveLength(SEGMENTS);
+        const { open, mapped } = heldFiles();
+        expect(open).toBe(WARM_FILES);
+        expect(mapped).toBeLessThanOrEqual(3 * WARM_FILES); // log and two indexes
+        for (const log of logs) expect(log.newest).toEqual({ offset: 0, timestampMs: 1_000 });
+        expect(heldFiles().open).toBe(WARM_FILES);
+      });
       expect(heldFiles()).toEqual({ open: 0, mapped: 0 });
-      for (const log of logs) expect(readAll(log)).toHaveLength(SEGMENTS);
-      const { open, mapped } = heldFiles();
-      expect(open).toBe(WARM_FILES);
-      expect(mapped).toBeLessThanOrEqual(3 * WARM_FILES); // log and two indexes
-      for (const log of logs) expect(log.newest).toEqual({ offset: 0, timestampMs: 1_000 });
-      expect(heldFiles().open).toBe(WARM_FILES);
-    });
-    expect(heldFiles()).toEqual({ open: 0, mapped: 0 });
-  });
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "logs that were recovered hold nothing open before their next use, and go on where they were",
+    async () => {
+      const copy = join(root, "..", "copy");
+      await withLogs(async (logs) => {
+        for (const log of logs) for (let i = 0; i < 3; i++) log.append(batchOf([`${i}`]));
+        cpSync(root, copy, { recursive: true }); // as a kill -9 would leave it
+        await appendDurably(logs[LOGS - 1] as CommitLog, batchOf(["3"]));
+      }, 1 << 20);
+      rmSync(root, { recursive: true });
+      renameSync(copy, root);
+      for (const start of [3, 6]) {
+        await withLogs(async (logs) => {
+          for (const ending of [".log", "index"]) expect(heldFiles(ending)).toEqual({ open: 0, mapped: 0 });
+          expect(logs.map((log) => log.endOffset)).toEqual(logs.map(() => start));
+          for (const log of logs)
+            for (let i = 0; i < 3; i++) await appendDurably(log, batchOf([`${start + i}`]));
+          for (const log of logs)
+            expect(readAll(log)).toEqual(Array.from({ length: start + 3 }, (_, i) => `${i}:${i}`));
+        }, 1 << 20);
+      }
+    },
+    TIMEOUT_MS,
+  );
 }
 
 testOnce("what stays open leaves most descriptors to connections", () => {
