@@ -16,7 +16,7 @@ import { startAdminServer } from "./admin/server.ts";
 import { Ballast } from "./base/ballast.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { descriptorLimit } from "./base/descriptor-limit.ts";
-import { disk, freeBytesOf } from "./base/disk.ts";
+import { disk, freeBytesOf, volumeSizesOf } from "./base/disk.ts";
 import { VoikError } from "./base/errors.ts";
 import type { FileSystem, FolderLock, Volume } from "./base/file-system.ts";
 import type { Logger } from "./base/logger.ts";
@@ -328,6 +328,7 @@ function startKafka(
       autoCreateStreams: config.autoCreateStreams,
       autoCreatePartitions: config.autoCreateShards,
       batchBytesMax: config.batchBytesMax,
+      dataVolume: { folder: resolve(config.dataDir), sizes: () => volumeSizesOf(config.dataDir) },
       segmentBytes: config.segmentBytes,
       segmentAgeMs: config.segmentAgeMs,
       retentionBytes: config.retentionBytes,

@@ -110,6 +110,12 @@ export function freeBytesOf(folder: string): number {
   return bavail * bsize;
 }
 
+/** Size of the file system that `folder` lies on, and what of it can be used. */
+export function volumeSizesOf(folder: string): { totalBytes: number; usableBytes: number } {
+  const { blocks, bavail, bsize } = statfsSync(folder);
+  return { totalBytes: blocks * bsize, usableBytes: bavail * bsize };
+}
+
 /** The machine's own disk. */
 export const disk: FileSystem = {
   open: (path, mode) =>

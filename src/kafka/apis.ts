@@ -21,13 +21,17 @@ import { listGroupsHandler } from "./handlers/16-list-groups.ts";
 import { apiVersionsHandler } from "./handlers/18-api-versions.ts";
 import { createTopicsHandler } from "./handlers/19-create-topics.ts";
 import { deleteTopicsHandler } from "./handlers/20-delete-topics.ts";
+import { deleteRecordsHandler } from "./handlers/21-delete-records.ts";
 import { initProducerIdHandler } from "./handlers/22-init-producer-id.ts";
+import { offsetForLeaderEpochHandler } from "./handlers/23-offset-for-leader-epoch.ts";
 import { addPartitionsToTxnHandler } from "./handlers/24-add-partitions-to-txn.ts";
 import { addOffsetsToTxnHandler } from "./handlers/25-add-offsets-to-txn.ts";
 import { endTxnHandler } from "./handlers/26-end-txn.ts";
 import { txnOffsetCommitHandler } from "./handlers/28-txn-offset-commit.ts";
 import { describeConfigsHandler } from "./handlers/32-describe-configs.ts";
 import { alterConfigsHandler } from "./handlers/33-alter-configs.ts";
+import { describeLogDirsHandler } from "./handlers/35-describe-log-dirs.ts";
+import { createPartitionsHandler } from "./handlers/37-create-partitions.ts";
 import { deleteGroupsHandler } from "./handlers/42-delete-groups.ts";
 import { incrementalAlterConfigsHandler } from "./handlers/44-incremental-alter-configs.ts";
 import { offsetDeleteHandler } from "./handlers/47-offset-delete.ts";
@@ -35,6 +39,8 @@ import { describeClusterHandler } from "./handlers/60-describe-cluster.ts";
 import { describeProducersHandler } from "./handlers/61-describe-producers.ts";
 import { describeTransactionsHandler } from "./handlers/65-describe-transactions.ts";
 import { listTransactionsHandler } from "./handlers/66-list-transactions.ts";
+import { listConfigResourcesHandler } from "./handlers/74-list-config-resources.ts";
+import { describeTopicPartitionsHandler } from "./handlers/75-describe-topic-partitions.ts";
 import { Produce } from "./messages/00-produce.ts";
 import { Fetch } from "./messages/01-fetch.ts";
 import { ListOffsets } from "./messages/02-list-offsets.ts";
@@ -51,13 +57,17 @@ import { ListGroups } from "./messages/16-list-groups.ts";
 import { ApiVersions } from "./messages/18-api-versions.ts";
 import { CreateTopics } from "./messages/19-create-topics.ts";
 import { DeleteTopics } from "./messages/20-delete-topics.ts";
+import { DeleteRecords } from "./messages/21-delete-records.ts";
 import { InitProducerId } from "./messages/22-init-producer-id.ts";
+import { OffsetForLeaderEpoch } from "./messages/23-offset-for-leader-epoch.ts";
 import { AddPartitionsToTxn } from "./messages/24-add-partitions-to-txn.ts";
 import { AddOffsetsToTxn } from "./messages/25-add-offsets-to-txn.ts";
 import { EndTxn } from "./messages/26-end-txn.ts";
 import { TxnOffsetCommit } from "./messages/28-txn-offset-commit.ts";
 import { DescribeConfigs } from "./messages/32-describe-configs.ts";
 import { AlterConfigs } from "./messages/33-alter-configs.ts";
+import { DescribeLogDirs } from "./messages/35-describe-log-dirs.ts";
+import { CreatePartitions } from "./messages/37-create-partitions.ts";
 import { DeleteGroups } from "./messages/42-delete-groups.ts";
 import { IncrementalAlterConfigs } from "./messages/44-incremental-alter-configs.ts";
 import { OffsetDelete } from "./messages/47-offset-delete.ts";
@@ -65,6 +75,8 @@ import { DescribeCluster } from "./messages/60-describe-cluster.ts";
 import { DescribeProducers } from "./messages/61-describe-producers.ts";
 import { DescribeTransactions } from "./messages/65-describe-transactions.ts";
 import { ListTransactions } from "./messages/66-list-transactions.ts";
+import { ListConfigResources } from "./messages/74-list-config-resources.ts";
+import { DescribeTopicPartitions } from "./messages/75-describe-topic-partitions.ts";
 
 function api<RequestFields extends Fields, ReplyFields extends Fields>(
   messages: ApiMessages<RequestFields, ReplyFields>,
@@ -92,13 +104,17 @@ export const APIS: readonly Api[] = [
   api(ApiVersions, apiVersionsHandler),
   api(CreateTopics, createTopicsHandler),
   api(DeleteTopics, deleteTopicsHandler),
+  api(DeleteRecords, deleteRecordsHandler),
   api(InitProducerId, initProducerIdHandler),
+  api(OffsetForLeaderEpoch, offsetForLeaderEpochHandler),
   api(AddPartitionsToTxn, addPartitionsToTxnHandler),
   api(AddOffsetsToTxn, addOffsetsToTxnHandler),
   api(EndTxn, endTxnHandler),
   api(TxnOffsetCommit, txnOffsetCommitHandler),
   api(DescribeConfigs, describeConfigsHandler),
   api(AlterConfigs, alterConfigsHandler),
+  api(DescribeLogDirs, describeLogDirsHandler),
+  api(CreatePartitions, createPartitionsHandler),
   api(DeleteGroups, deleteGroupsHandler),
   api(IncrementalAlterConfigs, incrementalAlterConfigsHandler),
   api(OffsetDelete, offsetDeleteHandler),
@@ -106,6 +122,8 @@ export const APIS: readonly Api[] = [
   api(DescribeProducers, describeProducersHandler),
   api(DescribeTransactions, describeTransactionsHandler),
   api(ListTransactions, listTransactionsHandler),
+  api(ListConfigResources, listConfigResourcesHandler),
+  api(DescribeTopicPartitions, describeTopicPartitionsHandler),
 ];
 
 export const API_VERSIONS_KEY = 18;

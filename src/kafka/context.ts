@@ -5,7 +5,7 @@ import type { Broker, Shard, Stream } from "../streams/broker.ts";
 import type { Transactions } from "../transactions/transactions.ts";
 import { KafkaError } from "./errors.ts";
 import type { KafkaMetrics } from "./metrics.ts";
-import type { KafkaLimits } from "./options.ts";
+import type { DataVolume, KafkaLimits } from "./options.ts";
 
 /** This broker's id in the one-broker cluster that Kafka clients see: leader, replica and controller of everything. */
 export const NODE_ID = 1;
@@ -28,6 +28,7 @@ export interface KafkaContext {
   readonly segmentAgeMs: number;
   /** What a partition keeps, unless its topic says otherwise; Infinity: no bound. */
   readonly retentionBytes: number;
+  readonly dataVolume: DataVolume;
   /** Keys and versions of the APIs that are spoken, as ApiVersions tells them. */
   readonly spokenApis: readonly { apiKey: number; minVersion: number; maxVersion: number }[];
   /** Largest piece of a log that a fetch may hold for one partition, where it has to go through memory. */

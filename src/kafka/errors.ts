@@ -45,6 +45,7 @@ export const KafkaError = {
   nonEmptyGroup: 68,
   groupIdNotFound: 69,
   fetchSessionIdNotFound: 70,
+  unknownLeaderEpoch: 75,
   unsupportedCompressionType: 76,
   memberIdRequired: 79,
   groupMaxSizeReached: 81,

@@ -42,6 +42,13 @@ export const DEFAULT_KAFKA_LIMITS: Readonly<KafkaLimits> = {
 /** Moves file bytes into a socket: bytes sent, or a negated errno. */
 export type SendFile = (socketFd: number, fd: number, position: number, bytes: number) => number;
 
+/** Where the records lie, as DescribeLogDirs tells of it. */
+export interface DataVolume {
+  readonly folder: string;
+  /** Of the file system, now; -1 when unknown. */
+  sizes(): { totalBytes: number; usableBytes: number };
+}
+
 export interface KafkaServerOptions {
   broker: Broker;
   groups: Groups;
@@ -65,6 +72,7 @@ export interface KafkaServerOptions {
   segmentAgeMs?: number | undefined;
   /** What it says of log.retention.bytes. */
   retentionBytes?: number | undefined;
+  dataVolume?: DataVolume | undefined;
   clock?: Clock | undefined;
   logger?: Logger | undefined;
   metrics?: MetricsRegistry | undefined;

@@ -17,6 +17,7 @@ const SEGMENT_BYTES = 1024 * 1024 * 1024;
 const SWEEP_INTERVAL_MS = 1000;
 /** Without sendfile a fetched range goes through memory, so it is kept short. */
 const COPIED_RANGE_BYTES_MAX = 1024 * 1024;
+const NO_VOLUME = { folder: "memory", sizes: () => ({ totalBytes: -1, usableBytes: -1 }) };
 const IPV4_IN_IPV6 = "::ffff:";
 
 type Socket = Bun.Socket<Connection | undefined>;
@@ -114,6 +115,7 @@ class BunKafkaServer implements KafkaServer {
       segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
       segmentAgeMs: options.segmentAgeMs ?? Infinity,
       retentionBytes: options.retentionBytes ?? Infinity,
+      dataVolume: options.dataVolume ?? NO_VOLUME,
       spokenApis: APIS.map((api) => ({
         apiKey: api.key,
         minVersion: api.advertisedMin ?? api.request.versions.min,

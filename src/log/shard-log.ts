@@ -119,6 +119,12 @@ export interface ShardLog {
   /** The first record with a timestamp of at least `timestampMs`; undefined when there is none. */
   offsetForTimestamp(timestampMs: number): TimestampPosition | undefined;
 
+  /**
+   * Makes `offset` the first one that can be read, for ever, and lets go what lies before it. Resolves when that is
+   * durable. Throws VoikError offset_out_of_range, or what append would throw.
+   */
+  trimTo(offset: number): Promise<void>;
+
   addTailListener(listener: TailListener): void;
   removeTailListener(listener: TailListener): void;
 }

@@ -55,7 +55,9 @@ export type ReshardRequest =
   /** Two open ones to one; `second` begins where `first` ends. */
   | { kind: "merge"; first: number; second: number }
   /** To `shardCount` open ones, at most twice as many as now. */
-  | { kind: "scale"; shardCount: number };
+  | { kind: "scale"; shardCount: number }
+  /** To `shardCount` open ones, none closed, with ranges anew: only of a stream that was never written to. */
+  | { kind: "grow"; shardCount: number };
 
 /** New values by name; undefined removes one. */
 export type AttributeChanges = ReadonlyMap<string, string | undefined>;
@@ -100,6 +102,8 @@ export interface Broker {
    * shard_not_found, shard_closed, argument_invalid, shard_count_invalid, limit_exceeded, …
    */
   reshard(stream: Stream, request: ReshardRequest): Promise<void>;
+  /** Throws what `reshard` would, as far as that can be told now. */
+  checkReshard(stream: Stream, request: ReshardRequest): void;
   /** Changes what a stream has chosen, all or nothing; it holds from now on. Durable on return. Throws stream_not_found, … */
   change(stream: Stream, changes: StreamChanges): void;
   /** Changes what edges keep with a stream, all or nothing. Durable on return. Throws stream_not_found, … */

@@ -171,8 +171,12 @@ export class Catalog {
   }
 
   /** Closes the parents and adds the children of a reshard, at once. */
-  reshard(id: string, { closing, added }: ReshardPlan): void {
+  reshard(id: string, { closing, moved, added }: ReshardPlan): void {
     this.change([id], () => {
+      const move = this.database.query(
+        "UPDATE shards SET hash_start = ?, hash_end = ? WHERE stream_id = ? AND shard_index = ?",
+      );
+      for (const [index, { start, end }] of moved) move.run(start.toString(), end.toString(), id, index);
       const close = this.database.query(
         "UPDATE shards SET closed_at_ms = ? WHERE stream_id = ? AND shard_index = ? AND closed_at_ms IS NULL",
       );

@@ -45,6 +45,10 @@ export class DamagedLog implements OpenLog {
     return [];
   }
 
+  trimTo(): never {
+    throw this.error();
+  }
+
   addTailListener(): void {}
 
   removeTailListener(): void {}

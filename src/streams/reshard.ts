@@ -11,7 +11,7 @@
  */
 import { VoikError } from "../base/errors.ts";
 import type { ReshardRequest } from "./broker.ts";
-import type { HashRange } from "./hash-range.ts";
+import { type HashRange, uniformRanges } from "./hash-range.ts";
 
 /** What a plan needs to know of a shard, and what the catalog keeps of one. */
 export interface ShardPlan {
@@ -25,6 +25,8 @@ export interface ShardPlan {
 export interface ReshardPlan {
   /** Shards of before that close, by index. */
   readonly closing: ReadonlyMap<number, { closedAtMs: number }>;
+  /** Open shards that stay, with another range: of a stream without records. */
+  readonly moved: ReadonlyMap<number, HashRange>;
   /** New shards, ascending by index without a gap. Some are closed already: steps on the way of a scaling. */
   readonly added: readonly ShardPlan[];
 }
@@ -49,12 +51,16 @@ export function planReshard(
     case "scale":
       planner.scale(request.shardCount);
       break;
+    case "grow":
+      planner.grow(request.shardCount);
+      break;
   }
   return planner;
 }
 
 class Planner implements ReshardPlan {
   readonly closing = new Map<number, { closedAtMs: number }>();
+  readonly moved = new Map<number, HashRange>();
   readonly added: ShardPlan[] = [];
   private readonly shards: Map<number, Readonly<ShardPlan>>;
   /** The open shards by the start of their ranges. */
@@ -128,6 +134,25 @@ class Planner implements ReshardPlan {
     }
   }
 
+  /** More shards beside those there are; each range is given anew, in the order of the indexes. */
+  grow(shardCount: number): void {
+    if (!Number.isSafeInteger(shardCount) || shardCount <= this.shards.size) {
+      throw new VoikError("shard_count_invalid", `${this.shards.size} shards can't grow to ${shardCount}`);
+    }
+    if (this.open.length < this.shards.size) throw cannotGrow("its shards were split or merged");
+    const indexes = [...this.shards.keys()];
+    for (const [place, range] of uniformRanges(shardCount).entries()) {
+      const index = indexes[place];
+      if (index !== undefined) this.moved.set(index, range);
+      else this.added.push(this.newShard(range));
+    }
+  }
+
+  private newShard(range: HashRange): ShardPlan {
+    const index = this.firstIndex + this.added.length;
+    return { index, range, createdAtMs: this.nowMs, closedAtMs: undefined, parents: [] };
+  }
+
   private replace(parents: readonly Readonly<ShardPlan>[], ranges: readonly HashRange[]): void {
     const createdAtMs = Math.max(this.nowMs, ...parents.map((parent) => secondAfter(parent.createdAtMs)));
     const children = ranges.map((range, i) => ({
@@ -148,6 +173,15 @@ class Planner implements ReshardPlan {
     if (step === undefined) this.closing.set(index, { closedAtMs });
     else step.closedAtMs = closedAtMs;
   }
+}
+
+/** Shards can't be added beside those of a stream: `why`. */
+export function cannotGrow(why: string): VoikError {
+  return new VoikError(
+    "shard_count_invalid",
+    `partitions can't be added beside the others, because ${why}: every key belongs to one open shard. ` +
+      "Split shards through Kinesis (UpdateShardCount, SplitShard): the old partitions can then be read to their end",
+  );
 }
 
 /** Place of the first of the two neighbours that are smallest together; the lowest of equal ones. */

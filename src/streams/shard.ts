@@ -6,7 +6,8 @@ import type { HashRange } from "./hash-range.ts";
 
 export class LoggedShard implements Shard {
   readonly index: number;
-  readonly range: HashRange;
+  /** Another one only while the stream has no records (reshard.ts, grow). */
+  range: HashRange;
   readonly createdAtMs: number;
   /** Set once, by the stream, when the catalog says so. */
   closedAtMs: number | undefined;

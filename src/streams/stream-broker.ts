@@ -33,10 +33,10 @@ import type {
 import { Catalog } from "./catalog.ts";
 import { ClosedShards } from "./closed-shards.ts";
 import { ProducerIds } from "./producer-ids.ts";
-import { planReshard } from "./reshard.ts";
+import { planReshard, type ReshardPlan } from "./reshard.ts";
 import { ShardBudget } from "./shard-budget.ts";
 import { StreamFolders } from "./stream-folders.ts";
-import { closeLogs, StreamLife } from "./stream-life.ts";
+import { checkUnwritten, closeLogs, StreamLife } from "./stream-life.ts";
 import { checkStreamName } from "./stream-name.ts";
 import type { ShardedStream } from "./stream.ts";
 
@@ -130,12 +130,13 @@ export class StreamBroker implements Broker {
     }
   }
 
+  checkReshard(stream: Stream, request: ReshardRequest): void {
+    this.planFor(this.own(stream), request);
+  }
+
   async reshard(stream: Stream, request: ReshardRequest): Promise<void> {
     const own = this.own(stream);
-    if (own.resharding) {
-      throw new VoikError("stream_not_ready", `the shards of ${own.name} are being changed: try again`);
-    }
-    const { added } = planReshard(own.shards, request, this.options.clock.nowMs());
+    const { added } = this.planFor(own, request);
     if (added.length === 0) return;
     this.budget.promise(own, added.length);
     const done = this.track(this.life.reshard(own, request));
@@ -230,6 +231,14 @@ export class StreamBroker implements Broker {
     this.sweepTimer = this.options.clock.after(SWEEP_INTERVAL_MS, () => {
       void this.track(this.sweep()).finally(() => this.closing ?? this.planSweep());
     });
+  }
+
+  private planFor(own: ShardedStream, request: ReshardRequest): ReshardPlan {
+    if (own.resharding) {
+      throw new VoikError("stream_not_ready", `the shards of ${own.name} are being changed: try again`);
+    }
+    if (request.kind === "grow") checkUnwritten(own);
+    return planReshard(own.shards, request, this.options.clock.nowMs());
   }
 
   private async make(request: CreateStreamRequest & { retentionMs: number }): Promise<ShardedStream> {

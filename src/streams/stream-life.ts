@@ -10,7 +10,7 @@ import type { OpenLog } from "../log/log-factory.ts";
 import type { CreateStreamRequest, ReshardRequest } from "./broker.ts";
 import type { Catalog, StreamRow } from "./catalog.ts";
 import { uniformRanges } from "./hash-range.ts";
-import { planReshard } from "./reshard.ts";
+import { cannotGrow, planReshard } from "./reshard.ts";
 import type { StreamFolders } from "./stream-folders.ts";
 import { ShardedStream } from "./stream.ts";
 
@@ -72,6 +72,7 @@ export class StreamLife {
       if (stream.deleted) throw new VoikError("stream_not_found", `stream ${stream.name} was deleted`);
       // Planned again for its times: whatever the parents took up to now is older than the children.
       const plan = planReshard(stream.shards, request, clock.nowMs());
+      if (request.kind === "grow") checkUnwritten(stream);
       this.catalog.reshard(stream.id, plan);
       stream.applyReshard(plan, logs);
     } catch (error) {
@@ -139,6 +140,11 @@ export class StreamLife {
       });
     }
   }
+}
+
+/** Throws VoikError shard_count_invalid when a record was ever written to the stream. */
+export function checkUnwritten({ shards }: ShardedStream): void {
+  if (shards.some(({ log }) => log.endOffset > 0)) throw cannotGrow("the topic has been written to");
 }
 
 /** Closes every log, also when one of them fails; throws the first failure. */

@@ -78,9 +78,10 @@ export class ShardedStream implements Stream {
   }
 
   /** Closes and opens what the catalog has closed and opened, in one step; `logs`: one for each added shard. */
-  applyReshard({ closing, added }: ReshardPlan, logs: readonly OpenLog[]): void {
+  applyReshard({ closing, moved, added }: ReshardPlan, logs: readonly OpenLog[]): void {
     const children = added.map((row, i) => new LoggedShard(this, row, logs[i] as OpenLog));
     for (const shard of this.all) shard.closedAtMs ??= closing.get(shard.index)?.closedAtMs;
+    for (const shard of this.all) shard.range = moved.get(shard.index) ?? shard.range;
     this.setShards([...this.all, ...children]);
   }
 

@@ -175,11 +175,11 @@ export class MemoryLog implements OpenLog {
   }
 
   /** Drops whole batches in front of `offset`, as retention does. */
-  trimTo(offset: number): void {
+  async trimTo(offset: number): Promise<void> {
     while (this.batches.length > 0 && nextOffsetOf(this.batches[0] as Buffer) <= offset) {
       this.sizeBytes -= (this.batches.shift() as Buffer).length;
     }
-    this.startOffset = this.batches.length > 0 ? baseOffsetOf(this.batches[0] as Buffer) : offset;
+    this.startOffset = offset;
   }
 
   /** Makes `congested` true or false, and tells the listeners when it ends. */

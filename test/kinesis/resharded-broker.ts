@@ -57,6 +57,7 @@ export class ReshardedBroker implements Broker {
   readonly shardCountMax = 1000;
   readonly retentionMsDefault = 24 * 3_600_000;
   reshard = (): Promise<void> => Promise.reject(new Error("not in this test"));
+  checkReshard = (): never => this.refuse();
   change = (): never => this.refuse();
   setAttributes = (): never => this.refuse();
   setSetting = (): never => this.refuse();

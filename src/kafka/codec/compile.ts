@@ -95,7 +95,7 @@ class Generator {
     const nullable = inVersions(field.nullable, this.version);
     switch (field.type) {
       case "struct":
-        return `${this.structReader(field.fields as Fields)}(r)`;
+        return `${nullable ? "r.int8() < 0 ? null : " : ""}${this.structReader(field.fields as Fields)}(r)`;
       case "array": {
         const element = field.fields
           ? `${this.structReader(field.fields)}(r)`
@@ -115,8 +115,11 @@ class Generator {
   private write(field: Field, value: string, writer = "w"): string {
     const nullable = inVersions(field.nullable, this.version);
     switch (field.type) {
-      case "struct":
-        return `${this.structWriter(field.fields as Fields)}(${writer}, ${value});`;
+      case "struct": {
+        const there = `${this.structWriter(field.fields as Fields)}(${writer}, ${value});`;
+        if (!nullable) return there;
+        return `if (${value} === null) ${writer}.int8(-1); else { ${writer}.int8(1); ${there} }`;
+      }
       case "array": {
         const element = field.fields
           ? `${this.structWriter(field.fields)}(w, a[i]);`
@@ -168,7 +171,10 @@ class Generator {
   private bytesMin(field: Field): number {
     const fixed = FIXED_BYTES[field.type];
     if (fixed !== undefined) return fixed;
-    if (field.type === "struct") return this.structBytesMin(field.fields as Fields);
+    if (field.type === "struct") {
+      const nullable = inVersions(field.nullable, this.version);
+      return nullable ? 1 : this.structBytesMin(field.fields as Fields);
+    }
     if (this.flexible) return 1;
     return field.type === "string" ? 2 : 4;
   }

@@ -165,11 +165,11 @@ export function array(
   return field("array", versions, options, scalars ? { element: of as Field } : { fields: of as Fields });
 }
 
-/** A struct inside a message; only tagged fields have them so far. */
-export function struct<const F extends Fields>(
+/** A struct inside a message. */
+export function struct<const F extends Fields, const O extends FieldOptions<null>>(
   versions: string,
   fields: F,
-  options: { tag: number },
-): Field<Decoded<F>, Encodable<F>, true> {
+  options?: O,
+): Field<Decoded<F> | Null<O>, Encodable<F> | Null<O>, Optional<O>> {
   return field("struct", versions, options, { fields });
 }

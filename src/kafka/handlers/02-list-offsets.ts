@@ -14,6 +14,7 @@ const EARLIEST = -2;
 const LARGEST_TIMESTAMP = -3;
 const EARLIEST_LOCAL = -4;
 const LATEST_TIERED = -5;
+const EARLIEST_TO_TIER = -6;
 const READ_COMMITTED = 1;
 
 type Position = { timestamp: number; offset: number };
@@ -55,6 +56,7 @@ function positionOf(log: ShardLog, timestamp: number, end: number): Position {
     case LARGEST_TIMESTAMP:
       return positionAt(log.newest, end);
     case LATEST_TIERED:
+    case EARLIEST_TO_TIER:
       return NOWHERE;
     default:
       return positionAt(log.offsetForTimestamp(timestamp), end);

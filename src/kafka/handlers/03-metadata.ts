@@ -6,15 +6,9 @@ import { VoikError } from "../../base/errors.ts";
 import type { Broker, Stream } from "../../streams/broker.ts";
 import type { Handler } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
-import {
-  clusterIdOf,
-  isTopicName,
-  type KafkaContext,
-  LEADER_EPOCH,
-  NO_TOPIC_ID,
-  NODE_ID,
-} from "../context.ts";
+import { clusterIdOf, isTopicName, type KafkaContext, NO_TOPIC_ID, NODE_ID } from "../context.ts";
 import { KafkaError, kafkaErrorOf } from "../errors.ts";
+import { partitionOf } from "../partition-view.ts";
 import type { MetadataRequest, MetadataResponse } from "../messages/03-metadata.ts";
 
 type Request = BodyOf<typeof MetadataRequest>;
@@ -22,7 +16,6 @@ type Reply = InputOf<typeof MetadataResponse>;
 type Topic = Reply["topics"][number];
 
 const FIRST_VERSION_WITH_NULL_NAMES = 12;
-const REPLICAS = [NODE_ID];
 
 export const metadataHandler: Handler<Request, Reply> = (request, call) => {
   const { context } = call;
@@ -95,15 +88,7 @@ function describe(stream: Stream): Topic {
     errorCode: KafkaError.none,
     name: stream.name,
     topicId: stream.id,
-    partitions: stream.shards.map((shard) => ({
-      errorCode: KafkaError.none,
-      partitionIndex: shard.index,
-      leaderId: NODE_ID,
-      leaderEpoch: LEADER_EPOCH,
-      replicaNodes: REPLICAS,
-      isrNodes: REPLICAS,
-      offlineReplicas: [],
-    })),
+    partitions: stream.shards.map(partitionOf),
   };
 }
 

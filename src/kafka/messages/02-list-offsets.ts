@@ -1,11 +1,12 @@
 /**
  * ListOffsets: the offset of a timestamp, or of a special one: -1 latest, -2 earliest, -3 largest timestamp
- * (version 7, KIP-734), -4 earliest on local disk (version 8, KIP-405), -5 last tiered (version 9, KIP-1005).
+ * (version 7, KIP-734), -4 earliest on local disk (version 8, KIP-405), -5 last tiered (version 9, KIP-1005), -6 next to be
+ * tiered (version 11, KIP-1023).
  */
 import { array, int16, int32, int64, int8, string } from "../codec/fields.ts";
 import { message } from "../codec/message.ts";
 
-const ranges = { versions: "1-10", flexible: "6+" };
+const ranges = { versions: "1-11", flexible: "6+" };
 
 export const ListOffsetsRequest = message("ListOffsetsRequest", ranges, {
   replicaId: int32("0+"),

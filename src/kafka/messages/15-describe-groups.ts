@@ -1,10 +1,11 @@
 /**
- * DescribeGroups: groups with their members. Version 3 brings authorized operations, 4 static members, 5 flexible fields.
+ * DescribeGroups: groups with their members. Version 3 brings authorized operations, 4 static members, 5 flexible fields,
+ * 6 an error for groups that are not there (KIP-1043).
  */
 import { array, bool, bytes, int16, int32, string } from "../codec/fields.ts";
 import { message } from "../codec/message.ts";
 
-const ranges = { versions: "0-5", flexible: "5+" };
+const ranges = { versions: "0-6", flexible: "5+" };
 
 export const DescribeGroupsRequest = message("DescribeGroupsRequest", ranges, {
   groups: array("0+", string()),
@@ -15,6 +16,7 @@ export const DescribeGroupsResponse = message("DescribeGroupsResponse", ranges, 
   throttleTimeMs: int32("1+", { default: 0 }),
   groups: array("0+", {
     errorCode: int16("0+"),
+    errorMessage: string("6+", { nullable: "6+", default: null }),
     groupId: string("0+"),
     groupState: string("0+"),
     protocolType: string("0+"),
