@@ -143,3 +143,11 @@ function leafType(schema: number, format: WireFormat): string {
       throw new Error(`a schema that this test does not know: ${schema}`);
   }
 }
+
+/** The members of an operation's input and which of them are required. */
+export function inputMembers(operation: string): { name: string; required: boolean }[] {
+  const schema = resolve(operationSchema(operation)[4]);
+  if (!Array.isArray(schema)) return [];
+  const required = (schema[6] ?? 0) as number;
+  return (schema[4] as string[]).map((name, place) => ({ name, required: place < required }));
+}
