@@ -1,15 +1,19 @@
 /**
  * Who asks, as far as names go: the region of the SigV4 credential scope and the account, which both stand in ARNs
- * and messages and nowhere else: streams are one set, whatever the region. Signatures are not checked here; the
- * decision stands in docs/decisions/0031-kinesis-callers.md.
+ * and messages and nowhere else: streams are one set, whatever the region. Signatures are checked in authenticator.ts,
+ * if they are; docs/decisions/0031-kinesis-callers.md says what an unchecked one is good for.
  *
  *   authorization: AWS4-HMAC-SHA256 Credential=<access key id>/<yyyymmdd>/<region>/kinesis/aws4_request, …
  */
+
+import { ANONYMOUS } from "../access/acl.ts";
 
 export interface Caller {
   /** 12 digits. */
   readonly accountId: string;
   readonly region: string;
+  /** Under which ACL entries stand: "User:ann". */
+  readonly principal: string;
 }
 
 const DEFAULT_REGION = "us-east-1";
@@ -25,6 +29,7 @@ export function callerOf(authorization: string | null, defaultAccountId: string)
   return {
     accountId: /^\d{12}$/.test(accessKeyId) ? accessKeyId : defaultAccountId,
     region: match?.[2] ?? DEFAULT_REGION,
+    principal: ANONYMOUS,
   };
 }
 
@@ -33,7 +38,8 @@ export function streamArnOf(caller: Caller, streamName: string): string {
   return `arn:${partitionOf(caller.region)}:kinesis:${caller.region}:${caller.accountId}:stream/${streamName}`;
 }
 
-function partitionOf(region: string): string {
+/** "aws", "aws-cn" or "aws-us-gov". */
+export function partitionOf(region: string): string {
   if (region.startsWith("cn-")) return "aws-cn";
   return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }

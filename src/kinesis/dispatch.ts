@@ -1,16 +1,20 @@
 /**
  * From an HTTP request to its reply. The order of the checks is AWS's, seen from outside: method, content type and
- * target, size of the body, operation, body, then whatever the operation itself demands.
+ * target, size of the body, operation, signature, body, permission, then whatever the operation itself demands.
  */
 import { AssertionError } from "../base/assert.ts";
+import type { Access } from "../access/access.ts";
+import { hostOf } from "../access/acl.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Random } from "../base/random.ts";
 import { type BodyFormat, bodyFormat } from "./body.ts";
+import type { Authenticator } from "./authenticator.ts";
 import { callerOf } from "./caller.ts";
 import { KinesisError, toKinesisError } from "./errors.ts";
 import { EventStream } from "./event-stream.ts";
-import type { Operation, Services } from "./operation.ts";
+import type { Operation, RequestContext, Services } from "./operation.ts";
 import { OPERATIONS } from "./operations.ts";
+import { checkPermission } from "./permissions.ts";
 import {
   accessDeniedReply,
   errorReply,
@@ -34,7 +38,20 @@ export interface DispatchOptions {
   maxBodyBytes: number;
   /** Account of callers whose access key id is no account. */
   accountId: string;
+  /** Checks signatures; undefined when nobody has to sign. */
+  authenticator: Authenticator | undefined;
+  access: Pick<Access, "enforcing" | "authorize">;
 }
+
+/** What the connection tells of a request. */
+export interface Connection {
+  /** Its body is in: from now on the time is the server's own. */
+  onBody(): void;
+  /** The client's address. */
+  address(): string;
+}
+
+const everything = (): boolean => true;
 
 export class Dispatcher {
   private draining = false;
@@ -46,15 +63,15 @@ export class Dispatcher {
     this.draining = true;
   }
 
-  /** Answers `request`. `onBody` is called once its body is in: from then on the time is the server's own. */
-  async handle(request: Request, onBody: () => void): Promise<Response> {
+  /** Answers `request`. */
+  async handle(request: Request, connection: Connection): Promise<Response> {
     const { clock, metrics } = this.options.services;
     const startMs = clock.monotonicMs();
     const target = request.headers.get("x-amz-target") ?? "";
     const operationName = target.startsWith(TARGET_PREFIX) ? target.slice(TARGET_PREFIX.length) : "";
     const known = Object.hasOwn(OPERATIONS, operationName);
     const operation = known ? OPERATIONS[operationName] : undefined;
-    const response = await this.reply(request, target, operationName, operation, onBody);
+    const response = await this.reply(request, target, { name: operationName, operation }, connection);
     const seconds = (clock.monotonicMs() - startMs) / 1000;
     metrics.request(known ? operationName : UNKNOWN, response.status, seconds);
     return response;
@@ -63,9 +80,8 @@ export class Dispatcher {
   private async reply(
     request: Request,
     target: string,
-    operationName: string,
-    operation: Operation | undefined,
-    onBody: () => void,
+    asked: { name: string; operation: Operation | undefined },
+    connection: Connection,
   ): Promise<Response> {
     const { random, memory, maxBodyBytes } = this.options;
     const headers = replyHeaders(random);
@@ -75,10 +91,11 @@ export class Dispatcher {
       return target.includes(".") ? unknownFormatReply(headers) : accessDeniedReply(headers);
     try {
       const done = await withBody(request, maxBodyBytes, memory, async (body) => {
-        onBody();
+        connection.onBody();
+        const { name, operation } = asked;
         if (operation === undefined) throw new KinesisError("UnknownOperationException");
         if (this.draining) throw new KinesisError("ServiceUnavailable", "voik is stopping: try again.", 503);
-        return { output: await this.run(operationName, operation, body, format, request) };
+        return { output: await this.run({ name, operation }, body, format, request, connection) };
       });
       if (done === undefined) return tooLargeReply(headers);
       if (done.output instanceof EventStream) return eventStreamReply(done.output, headers);
@@ -88,12 +105,25 @@ export class Dispatcher {
     }
   }
 
-  private run(name: string, operation: Operation, body: Uint8Array, format: BodyFormat, request: Request) {
-    const { accountId, services } = this.options;
-    const caller = callerOf(request.headers.get("authorization"), accountId);
-    const value = format.decode(body);
-    services.throttle?.takeCall(name, value, caller);
-    return operation.run(value, { ...services, caller, format, hungUp: request.signal });
+  private run(
+    { name, operation }: { name: string; operation: Operation },
+    body: Uint8Array,
+    format: BodyFormat,
+    request: Request,
+    connection: Connection,
+  ) {
+    const { accountId, services, authenticator, access } = this.options;
+    const caller =
+      authenticator?.check(request, body) ?? callerOf(request.headers.get("authorization"), accountId);
+    const common = { ...services, caller, format, hungUp: request.signal };
+    const decoded = format.decode(body);
+    services.throttle?.takeCall(name, decoded, caller);
+    if (!access.enforcing) return operation.run(decoded, { ...common, may: everything });
+    const host = hostOf(connection.address());
+    const may: RequestContext["may"] = (action, resourceType, resourceName) =>
+      access.authorize(caller.principal, host, action, resourceType, resourceName);
+    const context = { ...common, may };
+    return operation.run(decoded, context, (input) => checkPermission(name, input, context));
   }
 
   private explain(error: unknown, hungUp: boolean): KinesisError {

@@ -7,19 +7,24 @@ import { type ErrorCode, VoikError } from "../base/errors.ts";
 
 /** Error types of the API reference that this edge raises by itself. */
 export type KinesisErrorType =
+  | "AccessDeniedException"
   | "DryRunOperationException"
   | "ExpiredIteratorException"
   | "ExpiredNextTokenException"
+  | "IncompleteSignatureException"
   | "InternalFailure"
   | "InternalFailureException"
   | "InvalidArgumentException"
+  | "InvalidSignatureException"
   | "LimitExceededException"
+  | "MissingAuthenticationTokenException"
   | "ProvisionedThroughputExceededException"
   | "ResourceInUseException"
   | "ResourceNotFoundException"
   | "SerializationException"
   | "ServiceUnavailable"
   | "UnknownOperationException"
+  | "UnrecognizedClientException"
   | "ValidationException";
 
 /** An expected failure of this protocol; `message` is absent where AWS sends none. */

@@ -2,6 +2,7 @@
  * What an operation is: an input shape and a handler, put together by `operation` so that the handler's input is
  * typed by its shape and checked before it runs. One file in handlers/ each, one line each in operations.ts.
  */
+import type { AclOperation, ResourceType } from "../access/acl.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Broker } from "../streams/broker.ts";
 import type { BodyFormat } from "./body.ts";
@@ -32,6 +33,8 @@ export interface Services {
 export interface RequestContext extends Services {
   /** Who asks: account and region, as they stand in ARNs and messages. */
   readonly caller: Caller;
+  /** Whether the caller may do `operation` to a resource; always, while ACLs are not enforced. */
+  may(operation: AclOperation, resourceType: ResourceType, name: string): boolean;
   /** How this request's body carries blobs and timestamps. */
   readonly format: BodyFormat;
   /** Fires when the client has hung up. */
@@ -48,8 +51,11 @@ export type Availability = (typeof Availability)[keyof typeof Availability];
 export interface Operation {
   readonly input: StructureShape;
   readonly availability: Availability;
-  /** Checks `body`, a decoded request body, and runs the handler. Throws KinesisError and VoikError. */
-  run(body: unknown, context: RequestContext): Output | Promise<Output>;
+  /**
+   * Checks `body`, a decoded request body, has `permit` look at it, and runs the handler. Throws KinesisError and
+   * VoikError.
+   */
+  run(body: unknown, context: RequestContext, permit?: (input: object) => void): Output | Promise<Output>;
 }
 
 export function operation<S extends StructureShape>(
@@ -60,6 +66,10 @@ export function operation<S extends StructureShape>(
   return {
     input,
     availability,
-    run: (body, context) => handle(readInput(input, body, context.format), context),
+    run(body, context, permit) {
+      const checked = readInput(input, body, context.format);
+      permit?.(checked);
+      return handle(checked, context);
+    },
   };
 }

@@ -1,12 +1,14 @@
 /**
- * The Kinesis edge: one port for HTTP/1.1 and HTTP/2 without TLS (the AWS SDK for JavaScript opens with the latter,
- * prior knowledge). Everything it works with is handed in.
+ * The Kinesis edge: one port for HTTP/1.1 and HTTP/2, without TLS (the AWS SDK for JavaScript opens with the latter,
+ * prior knowledge) or with it (ALPN tells which). Everything it works with is handed in.
  */
+import type { Access } from "../access/access.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { MetricsRegistry } from "../base/metrics.ts";
 import type { Random } from "../base/random.ts";
 import type { Broker } from "../streams/broker.ts";
+import { Authenticator } from "./authenticator.ts";
 import { Dispatcher } from "./dispatch.ts";
 import { KinesisMetrics } from "./kinesis-metrics.ts";
 import { EVENT_STREAM_TYPE } from "./event-stream.ts";
@@ -37,6 +39,11 @@ export interface KinesisServerOptions {
   transitionMs?: number;
   /** "aws": AWS's limits of throughput and calls hold; "none", the default: only voik's own. */
   rates?: "none" | "aws";
+  access: Access;
+  /** "sigv4": every request is signed with an access key of a user; "none", the default: nobody has to sign. */
+  auth?: "none" | "sigv4";
+  /** Certificate chain and key, PEM; without them, plain HTTP. */
+  tls?: { cert: string; key: string } | undefined;
   clock: Clock;
   random: Random;
   logger: Logger;
@@ -68,7 +75,7 @@ const IDLE_SECONDS = 30;
 const PUSH_IDLE_SECONDS = 255;
 
 export function startKinesisServer(options: KinesisServerOptions): KinesisServer {
-  const { broker, clock, random, logger } = options;
+  const { broker, clock, random, logger, access, accountId = DEFAULT_ACCOUNT_ID } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const metrics = new KinesisMetrics(options.metrics);
   const openBatches = new OpenBatches();
@@ -88,17 +95,24 @@ export function startKinesisServer(options: KinesisServerOptions): KinesisServer
     logger,
     memory: new MemoryBudget(limits.maxMemoryBytes),
     maxBodyBytes: limits.maxBodyBytes,
-    accountId: options.accountId ?? DEFAULT_ACCOUNT_ID,
+    accountId,
+    access,
+    authenticator:
+      options.auth === "sigv4" ? new Authenticator(access.users, clock, accountId) : undefined,
   });
   const server = Bun.serve({
     hostname: options.host,
     port: options.port,
     http2: true,
+    ...(options.tls && { tls: options.tls }),
     idleTimeout: IDLE_SECONDS,
     // Above our own limit, so that HTTP/2 gets a 413 as well: here it would only see its stream reset.
     maxRequestBodySize: limits.maxBodyBytes * 2,
     async fetch(request, server) {
-      const response = await dispatcher.handle(request, () => server.timeout(request, 0));
+      const response = await dispatcher.handle(request, {
+        onBody: () => server.timeout(request, 0),
+        address: () => server.requestIP(request)?.address ?? "",
+      });
       const pushes = response.headers.get("content-type") === EVENT_STREAM_TYPE;
       server.timeout(request, pushes ? PUSH_IDLE_SECONDS : IDLE_SECONDS);
       return response;

@@ -1,4 +1,4 @@
-/** ListStreams: names and summaries, ascending by name, at most 100 a page. */
+/** ListStreams: names and summaries of what the caller may describe, ascending by name, at most 100 a page. */
 import { nextToken, pageLimit, streamName } from "../members.ts";
 import { operation } from "../operation.ts";
 import { openPageToken, sealPageToken } from "../page-token.ts";
@@ -22,7 +22,9 @@ export const listStreams = operation(input, (request, context) => {
       : openPageToken<Page>(tokens, TokenPurpose.listStreams, request.NextToken).after;
   const deleting = transitions.allDeleting().filter(({ name }) => broker.streamByName(name) === undefined);
   const shown = [...broker.listStreams(), ...deleting].sort((a, b) => (a.name < b.name ? -1 : 1));
-  const streams = shown.filter((stream) => stream.name > after);
+  const streams = shown.filter(
+    (stream) => stream.name > after && context.may("describe", "topic", stream.name),
+  );
   const page = streams.slice(0, Math.min(request.Limit ?? PAGE_MAX, PAGE_MAX));
   const last = page.at(-1);
   const more = last !== undefined && page.length < streams.length;
