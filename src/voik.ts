@@ -6,7 +6,7 @@
  *           ready
  *   stop    not ready, Kinesis and Kafka drain, transactions, groups and streams sync and close, admin, unlock
  */
-import { dirname, join, resolve } from "node:path";
+import { join } from "node:path";
 import type { Access } from "./access/access.ts";
 import { openAccess } from "./access/open-access.ts";
 import { CONTROL_SOCKET, startControlServer } from "./admin/control-server.ts";
@@ -16,11 +16,13 @@ import { startAdminServer } from "./admin/server.ts";
 import { Ballast } from "./base/ballast.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { descriptorLimit } from "./base/descriptor-limit.ts";
+import { lockDataFolder, makeDataFolder, unusable } from "./base/data-folder.ts";
 import { disk, freeBytesOf, volumeSizesOf } from "./base/disk.ts";
 import { VoikError } from "./base/errors.ts";
 import type { FileSystem, FolderLock, Volume } from "./base/file-system.ts";
 import type { Logger } from "./base/logger.ts";
 import { MetricsRegistry } from "./base/metrics.ts";
+import { readCertificate } from "./base/pem.ts";
 import { type Random, systemRandom } from "./base/random.ts";
 import { readOrMakeSecret } from "./base/secret-file.ts";
 import { VERSION } from "./base/version.ts";
@@ -103,20 +105,20 @@ async function open(parts: Parts, closers: Closers): Promise<Voik> {
   closers.push(() => admin.stop());
 
   const { broker, failed, fail } = await openStreams(parts, closers);
-  await openUsers(parts, fail, closers);
+  const access = await openUsers(parts, fail, closers);
   const groups = await openGroups(parts, broker, fail, closers);
   const transactions = await openTransactions(parts, broker, groups, fail, closers);
   const kafka = startKafka(parts, broker, groups, transactions);
   closers.push(() => kafka.stop({ drainMs: DRAIN_MS }));
-  const kinesis = await startKinesis(parts, broker);
-  closers.push(() => kinesis.stop({ drainMs: DRAIN_MS }));
+  const kinesis = await startKinesis(parts, broker, access);
+  closers.push(() => kinesis.server.stop({ drainMs: DRAIN_MS }));
 
   health.phase = "ready";
   void failed.then(() => (health.phase = "failed"));
   return {
     addresses: {
       kafka: hostAndPort(config.host, kafka.port),
-      kinesis: `http://${hostAndPort(config.host, kinesis.port)}`,
+      kinesis: kinesis.url,
       admin: `http://${hostAndPort(config.host, admin.port)}`,
     },
     failed,
@@ -128,34 +130,13 @@ async function open(parts: Parts, closers: Closers): Promise<Voik> {
 }
 
 /** Makes the data folder and locks it. Throws VoikError folder_in_use, or storage_failed when it can't be used. */
-async function takeFolder({ config, fileSystem }: Parts): Promise<FolderLock> {
-  const path = join(config.dataDir, "voik.lock");
-  let lock: FolderLock | undefined;
+async function takeFolder({ config: { dataDir }, fileSystem }: Parts): Promise<FolderLock> {
   try {
-    await makeDataFolder(config.dataDir, fileSystem);
-    lock = fileSystem.lock(path);
+    await makeDataFolder(dataDir, fileSystem);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new VoikError("storage_failed", `data folder ${config.dataDir} can't be used: ${reason}`, {
-      cause: error,
-    });
+    throw unusable(dataDir, error);
   }
-  if (lock) return lock;
-  const holder = fileSystem.readText(path).trim();
-  throw new VoikError(
-    "folder_in_use",
-    `data folder ${config.dataDir} is in use by process ${holder}: stop it, or give another --data-dir`,
-  );
-}
-
-/** Makes the folder and its missing parents, names and all durable before anything is kept in it. */
-async function makeDataFolder(dataDir: string, fileSystem: FileSystem): Promise<void> {
-  if (fileSystem.exists(join(dataDir, "voik.db"))) return;
-  const made = [resolve(dataDir)];
-  for (let parent = dirname(made[0] as string); !fileSystem.exists(parent); parent = dirname(parent))
-    made.push(parent);
-  fileSystem.makeFolder(dataDir);
-  for (const folder of made) await fileSystem.syncFolder(dirname(folder));
+  return lockDataFolder(dataDir, fileSystem, { inUse: "give another --data-dir" });
 }
 
 /** The file system to sync as a whole, unless --sync or the system says no. */
@@ -339,11 +320,14 @@ function startKafka(
   );
 }
 
-async function startKinesis(parts: Parts, broker: StreamBroker) {
+async function startKinesis(parts: Parts, broker: StreamBroker, access: Access) {
   const { config, fileSystem, clock, random, logger, metrics } = parts;
   const keyPath = join(config.dataDir, "iterator.key");
   const iteratorKey = await readOrMakeSecret(fileSystem, random, keyPath, ITERATOR_KEY_BYTES);
-  return listen("kinesis-port", config.host, config.kinesisPort, () =>
+  const files = { cert: config.kinesisTlsCert, key: config.kinesisTlsKey };
+  const tls = readCertificate(fileSystem, "kinesis-tls", files);
+  if (config.kinesisAuth === "none") warnIfOpen(parts, "Kinesis", "--kinesis-auth=sigv4");
+  const server = listen("kinesis-port", config.host, config.kinesisPort, () =>
     startKinesisServer({
       broker,
       host: config.host,
@@ -352,12 +336,22 @@ async function startKinesis(parts: Parts, broker: StreamBroker) {
       accountId: config.kinesisAccount,
       rates: config.kinesisLimits,
       transitionMs: config.kinesisTransitionMs,
+      security: { access, auth: config.kinesisAuth },
+      tls,
       clock,
       random,
       logger,
       metrics,
     }),
   );
+  const scheme = tls ? "https" : "http";
+  return { server, url: `${scheme}://${hostAndPort(config.host, server.port)}` };
+}
+
+/** A port that strangers can reach and that asks nobody who they are. */
+function warnIfOpen({ config, logger }: Parts, what: string, flag: string): void {
+  if (/^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(config.host)) return;
+  logger.warn(`${what} clients on the network need no key: ${flag} makes them sign`, { host: config.host });
 }
 
 function listen<T>(flag: string, host: string, port: number, start: () => T): T {

@@ -13,13 +13,14 @@ import {
 import { openAccess } from "../access/open-access.ts";
 import { CONTROL_SOCKET } from "../admin/control-server.ts";
 import { systemClock } from "../base/clock.ts";
+import { lockDataFolder } from "../base/data-folder.ts";
 import { ERROR_CODES, type ErrorCode, VoikError } from "../base/errors.ts";
 import { systemRandom } from "../base/random.ts";
 import { configArgs } from "../config/args.ts";
 import { type Flags, loadOption } from "../config/load.ts";
 import { OPTIONS } from "../config/schema.ts";
 import { CliError, EXIT } from "./exit.ts";
-import { fileSystem, takeLock } from "./log-folder.ts";
+import { fileSystem } from "./log-folder.ts";
 
 /** The argument that every one of these commands takes. */
 export const dataDirArg = configArgs(["dataDir"]) satisfies ArgsDef;
@@ -70,7 +71,7 @@ function post(unix: string, command: string, input: unknown): Promise<Response> 
 }
 
 async function inFolder<T>(folder: string, work: (send: Send) => Promise<T>): Promise<T> {
-  const lock = takeLock(folder, {
+  const lock = lockDataFolder(folder, fileSystem, {
     inUse: "see its log for why its control socket does not answer",
     broken: "run this as the user that owns the folder",
   });

@@ -7,6 +7,7 @@
  */
 import { dirname, join, resolve } from "node:path";
 import type { ArgsDef } from "citty";
+import { lockDataFolder, type LockHints } from "../base/data-folder.ts";
 import { disk } from "../base/disk.ts";
 import { VoikError } from "../base/errors.ts";
 import type { FileSystem, FolderLock } from "../base/file-system.ts";
@@ -32,6 +33,11 @@ export const fileSystem: FileSystem = disk;
 export const readOnlyArg = {
   "read-only": { type: "boolean", description: "Look at a folder that a running voik may be writing to" },
 } as const;
+
+const READ_ONLY_HINTS: LockHints = {
+  inUse: "give --read-only where a command has it",
+  broken: "--read-only needs no lock",
+};
 
 /** The arguments of commands that work on a whole folder. */
 export const folderArgs = {
@@ -62,7 +68,7 @@ export class LogFolder {
   static open(path: string, readOnly: boolean): LogFolder {
     const parts = ["voik.db", "streams", "log"].filter((name) => disk.exists(join(path, name)));
     if (parts.length === 0) throw new CliError(EXIT.failed, `${path} is not a data folder: give --data-dir`);
-    return new LogFolder(path, readOnly ? undefined : takeLock(path, READ_ONLY_HINTS));
+    return new LogFolder(path, readOnly ? undefined : lockDataFolder(path, disk, READ_ONLY_HINTS));
   }
 
   /** The folder that the file at `path` belongs to; undefined when it lies on its own. */
@@ -139,35 +145,4 @@ export class LogFolder {
       return shards.map(({ name }) => ({ stream, shard: Number(name), folder: join(path, name) }));
     });
   }
-}
-
-/** What else to do than to stop the other process, or to mend the lock. */
-export interface LockHints {
-  inUse: string;
-  broken: string;
-}
-
-const READ_ONLY_HINTS: LockHints = {
-  inUse: "give --read-only where a command has it",
-  broken: "--read-only needs no lock",
-};
-
-/** Locks a data folder. Throws VoikError folder_in_use or storage_failed. */
-export function takeLock(path: string, hints: LockHints): FolderLock {
-  const lockPath = join(path, "voik.lock");
-  let lock: FolderLock | undefined;
-  try {
-    lock = disk.lock(lockPath);
-  } catch (error) {
-    const reason = (error as Error).message;
-    throw new VoikError("storage_failed", `${path} can't be locked: ${reason} (${hints.broken})`, {
-      cause: error,
-    });
-  }
-  if (lock) return lock;
-  const holder = disk.readText(lockPath).trim();
-  throw new VoikError(
-    "folder_in_use",
-    `data folder ${path} is in use by process ${holder}: stop it, or ${hints.inUse}`,
-  );
 }

@@ -30,6 +30,7 @@ const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
 
 const folder = text("folder", "a folder");
+const file = text("file", "a file");
 const host = text(
   "host",
   "an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them",
@@ -183,6 +184,18 @@ export const OPTIONS = {
     "0",
     "How long Kinesis clients see CREATING, UPDATING and DELETING after a change, in milliseconds.",
   ),
+  kinesisAuth: option(
+    "kinesis-auth",
+    oneOf(["none", "sigv4"]),
+    "none",
+    "Whether Kinesis clients have to sign with an access key of a user (voik user create --access-key).",
+  ),
+  kinesisTlsCert: optionalOption(
+    "kinesis-tls-cert",
+    file,
+    "Certificate with its chain, PEM: Kinesis clients then have to use https; needs --kinesis-tls-key.",
+  ),
+  kinesisTlsKey: optionalOption("kinesis-tls-key", file, "Private key of that certificate, PEM."),
   authorization: option(
     "authorization",
     oneOf(["none", "acl"]),

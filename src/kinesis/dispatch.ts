@@ -40,7 +40,8 @@ export interface DispatchOptions {
   accountId: string;
   /** Checks signatures; undefined when nobody has to sign. */
   authenticator: Authenticator | undefined;
-  access: Pick<Access, "enforcing" | "authorize">;
+  /** What callers may do; undefined for everything. */
+  access: Pick<Access, "enforcing" | "authorize"> | undefined;
 }
 
 /** What the connection tells of a request. */
@@ -118,7 +119,7 @@ export class Dispatcher {
     const common = { ...services, caller, format, hungUp: request.signal };
     const decoded = format.decode(body);
     services.throttle?.takeCall(name, decoded, caller);
-    if (!access.enforcing) return operation.run(decoded, { ...common, may: everything });
+    if (!access?.enforcing) return operation.run(decoded, { ...common, may: everything });
     const host = hostOf(connection.address());
     const may: RequestContext["may"] = (action, resourceType, resourceName) =>
       access.authorize(caller.principal, host, action, resourceType, resourceName);

@@ -68,7 +68,7 @@ export function operation<S extends StructureShape>(
     availability,
     run(body, context, permit) {
       const checked = readInput(input, body, context.format);
-      permit?.(checked);
+      permit?.(checked as object);
       return handle(checked, context);
     },
   };

@@ -49,7 +49,8 @@ const byNameOrPage: Find = (input, context) =>
   input.NextToken === undefined
     ? byName(input, context)
     : byId(
-        openPageToken<{ streamId: string }>(context.tokens, TokenPurpose.listShards, input.NextToken).streamId,
+        openPageToken<{ streamId: string }>(context.tokens, TokenPurpose.listShards, input.NextToken)
+          .streamId,
         context,
       );
 const byResource: Find = ({ ResourceARN = "" }) =>
@@ -131,12 +132,20 @@ export function checkPermission(operationName: string, input: object, context: R
   for (const { operation, resourceType, find } of needs) {
     const target = find(input as Names, context);
     if (target !== undefined && !context.may(operation, resourceType, target.name))
-      throw denied(operationName, resourceType === "topic" && target.named ? target.name : undefined, context);
+      throw denied(
+        operationName,
+        resourceType === "topic" && target.named ? target.name : undefined,
+        context,
+      );
   }
 }
 
 /** AWS's words; the resource is what the caller named, so nothing is told that it did not say. */
-function denied(operationName: string, streamName: string | undefined, { caller }: RequestContext): KinesisError {
+function denied(
+  operationName: string,
+  streamName: string | undefined,
+  { caller }: RequestContext,
+): KinesisError {
   const user = `arn:${partitionOf(caller.region)}:iam::${caller.accountId}:user/${caller.principal.slice("User:".length)}`;
   const resource = streamName === undefined ? "*" : streamArnOf(caller, streamName);
   const action = `kinesis:${operationName}`;

@@ -26,6 +26,12 @@ export interface KinesisLimits {
   maxMemoryBytes: number;
 }
 
+export interface KinesisSecurity {
+  access: Access;
+  /** "sigv4": every request is signed with an access key of a user; "none": nobody has to sign. */
+  auth: "none" | "sigv4";
+}
+
 export interface KinesisServerOptions {
   broker: Broker;
   host: string;
@@ -39,9 +45,8 @@ export interface KinesisServerOptions {
   transitionMs?: number;
   /** "aws": AWS's limits of throughput and calls hold; "none", the default: only voik's own. */
   rates?: "none" | "aws";
-  access: Access;
-  /** "sigv4": every request is signed with an access key of a user; "none", the default: nobody has to sign. */
-  auth?: "none" | "sigv4";
+  /** Who may come in and do what. Default: everybody everything. */
+  security?: KinesisSecurity;
   /** Certificate chain and key, PEM; without them, plain HTTP. */
   tls?: { cert: string; key: string } | undefined;
   clock: Clock;
@@ -75,7 +80,7 @@ const IDLE_SECONDS = 30;
 const PUSH_IDLE_SECONDS = 255;
 
 export function startKinesisServer(options: KinesisServerOptions): KinesisServer {
-  const { broker, clock, random, logger, access, accountId = DEFAULT_ACCOUNT_ID } = options;
+  const { broker, clock, random, logger, security, accountId = DEFAULT_ACCOUNT_ID } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const metrics = new KinesisMetrics(options.metrics);
   const openBatches = new OpenBatches();
@@ -96,9 +101,9 @@ export function startKinesisServer(options: KinesisServerOptions): KinesisServer
     memory: new MemoryBudget(limits.maxMemoryBytes),
     maxBodyBytes: limits.maxBodyBytes,
     accountId,
-    access,
+    access: security?.access,
     authenticator:
-      options.auth === "sigv4" ? new Authenticator(access.users, clock, accountId) : undefined,
+      security?.auth === "sigv4" ? new Authenticator(security.access.users, clock, accountId) : undefined,
   });
   const server = Bun.serve({
     hostname: options.host,

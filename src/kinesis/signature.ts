@@ -57,10 +57,9 @@ export function scopeText({ date, region, service }: Scope): string {
 
 /** The key that signs everything of one secret, date, region and service. */
 export function signingKey(secret: string, { date, region, service }: Scope): Buffer {
-  return [date, region, service, TERMINATOR].reduce(
-    (key, part) => hmac(key, part),
-    Buffer.from(`AWS4${secret}`, "utf8"),
-  );
+  let key: Buffer = Buffer.from(`AWS4${secret}`, "utf8");
+  for (const part of [date, region, service, TERMINATOR]) key = hmac(key, part);
+  return key;
 }
 
 export function signature(key: Buffer, toSign: string): Buffer {

@@ -59,9 +59,7 @@ function fromHeader(authorization: string, headers: Headers): RequestSignature {
     .map((name) => `Authorization header requires '${name}' parameter. `);
   const date = headers.get("x-amz-date") ?? headers.get("date");
   if (date === null) {
-    missing.push(
-      "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ",
-    );
+    missing.push("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ");
   }
   if (missing.length > 0) throw incomplete(`${missing.join("")}Authorization=${authorization}`);
   return assemble({
@@ -111,7 +109,8 @@ function assemble({ credential, signedHeaders, ...rest }: Texts): RequestSignatu
   const parts = credential.split("/");
   const [accessKeyId, date, region, service, terminator] = parts;
   if (parts.length !== 5 || !accessKeyId || !date || !region || !service || !terminator) {
-    const wanted = "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term";
+    const wanted =
+      "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term";
     throw incomplete(`${wanted}, got '${credential}'`);
   }
   if (service !== SERVICE)
