@@ -6,7 +6,7 @@
  *           ready
  *   stop    not ready, Kinesis and Kafka drain, transactions, groups and streams sync and close, admin, unlock
  */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Access } from "./access/access.ts";
 import { openAccess } from "./access/open-access.ts";
 import { CONTROL_SOCKET, startControlServer } from "./admin/control-server.ts";
