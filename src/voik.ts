@@ -16,6 +16,8 @@ import { startAdminServer } from "./admin/server.ts";
 import { Ballast } from "./base/ballast.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { descriptorLimit } from "./base/descriptor-limit.ts";
+import { connectionDescriptorsMax, DescriptorWatch } from "./base/descriptor-watch.ts";
+import { hostAndPort, listen } from "./base/listen.ts";
 import { lockDataFolder, makeDataFolder, unusable } from "./base/data-folder.ts";
 import { disk, freeBytesOf, volumeSizesOf } from "./base/disk.ts";
 import { VoikError } from "./base/errors.ts";
@@ -52,11 +54,6 @@ export interface Voik {
   readonly failed: Promise<VoikError>;
   /** Answers what was accepted, makes it durable and closes everything. */
   stop(): Promise<void>;
-}
-
-/** A port that can't be listened on. The message names the flag. */
-export class ListenError extends Error {
-  override name = "ListenError";
 }
 
 interface Parts {
@@ -112,6 +109,14 @@ async function open(parts: Parts, closers: Closers): Promise<Voik> {
   closers.push(() => kafka.stop({ drainMs: DRAIN_MS }));
   const kinesis = await startKinesis(parts, broker, access);
   closers.push(() => kinesis.server.stop({ drainMs: DRAIN_MS }));
+  const servers = [kinesis.server, admin];
+  const watch = new DescriptorWatch({
+    limit: descriptorLimit(Infinity),
+    clock,
+    logger: parts.logger,
+    servers,
+  });
+  closers.push(() => watch.stop());
 
   health.phase = "ready";
   void failed.then(() => (health.phase = "failed"));
@@ -305,7 +310,11 @@ function startKafka(
       host: config.host,
       port: config.kafkaPort,
       advertise: advertise && { host: advertise.host, port: advertise.port ?? config.kafkaPort },
-      limits: { requestBytesMax: config.kafkaRequestBytesMax, connectionsMax: config.connectionsMax },
+      limits: {
+        requestBytesMax: config.kafkaRequestBytesMax,
+        connectionsMax: config.connectionsMax,
+        descriptorsMax: connectionDescriptorsMax(descriptorLimit(Infinity)),
+      },
       autoCreateStreams: config.autoCreateStreams,
       autoCreatePartitions: config.autoCreateShards,
       batchBytesMax: config.batchBytesMax,
@@ -352,25 +361,6 @@ async function startKinesis(parts: Parts, broker: StreamBroker, access: Access) 
 function warnIfOpen({ config, logger }: Parts, what: string, flag: string): void {
   if (/^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(config.host)) return;
   logger.warn(`${what} clients on the network need no key: ${flag} makes them sign`, { host: config.host });
-}
-
-function listen<T>(flag: string, host: string, port: number, start: () => T): T {
-  try {
-    return start();
-  } catch (error) {
-    const { code, message } = error as { code?: string; message: string };
-    const where = hostAndPort(host, port);
-    if (code === "EADDRINUSE") {
-      throw new ListenError(
-        `${where} is in use: stop the program that listens there, or give another --${flag}`,
-      );
-    }
-    throw new ListenError(`can't listen on ${where}: ${message} (see --host and --${flag})`);
-  }
-}
-
-function hostAndPort(host: string, port: number): string {
-  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 /** Closes the last opened first; goes on after a failure and throws the first one at the end. */

@@ -12,6 +12,8 @@ export interface AdminOptions {
 
 export interface AdminServer {
   readonly port: number;
+  /** Closes the connections that have no request in work; returns how many. */
+  closeIdle(): number;
   stop(): Promise<void>;
 }
 
@@ -42,5 +44,9 @@ export function startAdminServer({ host, port, health, metrics }: AdminOptions):
     },
     error: () => new Response("voik failed to answer\n", { status: 500 }),
   });
-  return { port: server.port ?? port, stop: () => server.stop(true) };
+  return {
+    port: server.port ?? port,
+    closeIdle: () => server.closeIdleConnections(),
+    stop: () => server.stop(true),
+  };
 }

@@ -7,12 +7,12 @@ import { readFileSync } from "node:fs";
 /** What is reckoned with where the system does not say (macOS): its usual soft limit. */
 const UNKNOWN_LIMIT = 256;
 
-/** The soft limit; Infinity when there is none. Linux says it in /proc; elsewhere a small number is assumed. */
-export function descriptorLimit(): number {
+/** The soft limit; Infinity when there is none. Linux says it in /proc; elsewhere it is `unknown`, a small number. */
+export function descriptorLimit(unknown = UNKNOWN_LIMIT): number {
   try {
-    return limitIn(readFileSync("/proc/self/limits", "utf8")) ?? UNKNOWN_LIMIT;
+    return limitIn(readFileSync("/proc/self/limits", "utf8")) ?? unknown;
   } catch {
-    return UNKNOWN_LIMIT;
+    return unknown;
   }
 }
 

@@ -38,6 +38,9 @@ const LINUX_SYMBOLS = {
   syncfs: { args: [i32], returns: i32 },
   mmap: { args: [pointer, u64, i32, i32, i32, i64], returns: i64 },
   munmap: { args: [i64, u64], returns: i32 },
+  getsockname: { args: [i32, pointer, pointer], returns: i32 },
+  getsockopt: { args: [i32, i32, i32, pointer, pointer], returns: i32 },
+  shutdown: { args: [i32, i32], returns: i32 },
   __errno_location: { args: [], returns: pointer },
 } as const;
 
@@ -148,3 +151,30 @@ export const syncFileSystem =
     : (fd: number, path: string): void => {
         if (linux.syncfs(fd) !== 0) throw systemError("syncfs", path, errno());
       };
+
+const IPPROTO_TCP = 6;
+const TCP_INFO = 11;
+const ESTABLISHED = 1;
+/** Of tcpi_bytes_received in struct tcp_info (linux/tcp.h), of which tcpi_state is the first byte. */
+const BYTES_RECEIVED_AT = 128;
+const INFO_BYTES = BYTES_RECEIVED_AT + 8;
+const SHUT_RDWR = 2;
+
+/**
+ * Ends the connection on descriptor `fd` if it came to our port `port` and its client has not sent a byte yet. Whoever
+ * owns it sees it end as if the client had closed it. Returns whether it did; never off Linux.
+ */
+export function endUnusedConnection(fd: number, port: number): boolean {
+  if (linux === undefined) return false;
+  const address = Buffer.alloc(128);
+  const info = Buffer.alloc(INFO_BYTES);
+  const length = new Uint32Array([address.length]);
+  // The port has the same place in addresses of both families.
+  if (linux.getsockname(fd, ptr(address), ptr(length)) !== 0 || address.readUInt16BE(2) !== port)
+    return false;
+  length[0] = INFO_BYTES;
+  if (linux.getsockopt(fd, IPPROTO_TCP, TCP_INFO, ptr(info), ptr(length)) !== 0) return false;
+  const unused =
+    info[0] === ESTABLISHED && length[0] === INFO_BYTES && info.readBigUInt64LE(BYTES_RECEIVED_AT) === 0n;
+  return unused && linux.shutdown(fd, SHUT_RDWR) === 0;
+}

@@ -3,7 +3,7 @@ import type { Counter, Histogram, MetricsRegistry } from "../base/metrics.ts";
 import type { FrameFault } from "./codec/reader.ts";
 
 /** Why a connection was ended by voik. */
-export type CloseReason = FrameFault | "acks0" | "connections" | "idle" | "slow";
+export type CloseReason = FrameFault | "acks0" | "connections" | "descriptors" | "idle" | "slow";
 
 export class KafkaMetrics {
   readonly bytesIn: Counter;

@@ -12,6 +12,8 @@ export interface KafkaLimits {
   /** Requests that are half there, all connections together; at least `requestBytesMax`. */
   requestMemoryBytesMax: number;
   connectionsMax: number;
+  /** A connection whose descriptor is not below this is refused: so many others are taken, and files need some. */
+  descriptorsMax: number;
   /** A connection with no byte in or out for so long is closed. */
   idleTimeoutMs: number;
   /** A request has so long to arrive, and a second more for each 16 KiB that came. */
@@ -30,6 +32,7 @@ export const DEFAULT_KAFKA_LIMITS: Readonly<KafkaLimits> = {
   requestBytesMax: 16 * 1024 * 1024,
   requestMemoryBytesMax: 256 * 1024 * 1024,
   connectionsMax: 10_000,
+  descriptorsMax: Infinity,
   idleTimeoutMs: 600_000,
   frameTimeoutMs: 20_000,
   unsentBytesMax: 1024 * 1024,

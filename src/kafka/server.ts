@@ -126,8 +126,10 @@ class BunKafkaServer implements KafkaServer {
   }
 
   private onOpen(socket: Socket): void {
-    if (this.stopping || this.open.size >= this.limits.connectionsMax) {
-      this.parts.context.metrics.countClosed("connections");
+    const { connectionsMax, descriptorsMax } = this.limits;
+    const short = ((socket satisfies KafkaSocket as KafkaSocket).fd ?? -1) >= descriptorsMax;
+    if (short || this.stopping || this.open.size >= connectionsMax) {
+      this.parts.context.metrics.countClosed(short ? "descriptors" : "connections");
       socket.terminate();
       return;
     }

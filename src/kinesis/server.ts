@@ -58,6 +58,8 @@ export interface KinesisServerOptions {
 
 export interface KinesisServer {
   readonly port: number;
+  /** Closes the connections that have no request in work; returns how many. Clients connect again when they need to. */
+  closeIdle(): number;
   /**
    * Takes no more connections, tells new requests to come back later, lets those in work end, and closes what is
    * still open after `drainMs`.
@@ -127,6 +129,7 @@ export function startKinesisServer(options: KinesisServerOptions): KinesisServer
     get port() {
       return server.port as number;
     },
+    closeIdle: () => server.closeIdleConnections(),
     async stop({ drainMs }) {
       dispatcher.drain();
       subscriptions.endAll();
