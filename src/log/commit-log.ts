@@ -196,7 +196,7 @@ export class CommitLog implements OpenLog, Syncable {
 
   offsetForTimestamp(timestampMs: number): TimestampPosition | undefined {
     const { startOffset } = this;
-    for (const segment of this.segments) {
+    for (const segment of this.segments.fromTimestamp(timestampMs)) {
       if (segment.baseOffset >= this.durableEnd) return undefined;
       if (segment.endOffset <= startOffset || segment.maxTimestampMs < timestampMs) continue;
       const end = this.readable.bytesOf(segment);

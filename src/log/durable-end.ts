@@ -33,7 +33,7 @@ export class DurableEnd {
   moveTo(end: SegmentEnd): boolean {
     // An empty segment moves no offset, and yet the durable end lies in it from now on.
     if (end.offset < this.offset) return false;
-    const passed = end.segment === this.segment ? -1 : this.segments.newestMs(end.segment, this.segment);
+    const passed = end.segment === this.segment ? -1 : this.segments.newestBetween(this.segment, end.segment);
     this.newestMs = Math.max(this.newestMs, passed, end.newestMs);
     this.segment = end.segment;
     this.position = end.position;
@@ -44,7 +44,7 @@ export class DurableEnd {
 
   /** Looks for the largest timestamp again: what had it is gone. */
   findNewest(): number {
-    return (this.newestMs = Math.max(this.segmentNewestMs, this.segments.newestMs(this.segment)));
+    return (this.newestMs = Math.max(this.segmentNewestMs, this.segments.newestBefore(this.segment)));
   }
 
   /** The bytes of `segment` that can be read. */
