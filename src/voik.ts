@@ -13,6 +13,7 @@ import { CONTROL_SOCKET, startControlServer } from "./admin/control-server.ts";
 import { Health } from "./admin/health.ts";
 import { registerProcessMetrics } from "./admin/process-metrics.ts";
 import { startAdminServer } from "./admin/server.ts";
+import { isLoopback } from "./base/address.ts";
 import { Ballast } from "./base/ballast.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { descriptorLimit } from "./base/descriptor-limit.ts";
@@ -359,7 +360,7 @@ async function startKinesis(parts: Parts, broker: StreamBroker, access: Access) 
 
 /** A port that strangers can reach and that asks nobody who they are. */
 function warnIfOpen({ config, logger }: Parts, what: string, flag: string): void {
-  if (/^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(config.host)) return;
+  if (isLoopback(config.host)) return;
   logger.warn(`${what} clients on the network need no key: ${flag} makes them sign`, { host: config.host });
 }
 

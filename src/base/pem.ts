@@ -1,4 +1,5 @@
 /** PEM files of certificates and keys, read when voik starts: a new certificate takes a restart. */
+import { createSecureContext } from "node:tls";
 import { VoikError } from "./errors.ts";
 import type { FileSystem } from "./file-system.ts";
 
@@ -11,7 +12,7 @@ export interface CertificateAndKey {
 
 /**
  * The pair that two options name, undefined when neither does. `flag` is their name up to "-cert" and "-key". Throws
- * VoikError config_invalid when one is missing, can't be read, or is no PEM.
+ * VoikError config_invalid when one is missing, can't be read, is no PEM, or they don't belong together.
  */
 export function readCertificate(
   fileSystem: Pick<FileSystem, "readText">,
@@ -24,10 +25,18 @@ export function readCertificate(
     const [given, wanted] = cert === undefined ? ["key", "cert"] : ["cert", "key"];
     throw new VoikError("config_invalid", `--${flag}-${given} needs --${flag}-${wanted} beside it`);
   }
-  return {
+  const pair = {
     cert: readPem(fileSystem, `${flag}-cert`, cert),
     key: readPem(fileSystem, `${flag}-key`, key),
   };
+  try {
+    createSecureContext(pair);
+  } catch (error) {
+    const reason = (error as Error).message;
+    const message = `--${flag}-cert and --${flag}-key are no certificate and its key: ${reason}`;
+    throw new VoikError("config_invalid", message, { cause: error });
+  }
+  return pair;
 }
 
 /** The text of a PEM file. Throws VoikError config_invalid. */
