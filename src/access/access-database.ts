@@ -5,7 +5,7 @@
  *   meta(key, value)                                            decoy_secret: makes decoy credentials
  *   users(name, created_at_ms)
  *   scram(user, mechanism, salt, iterations, stored_key, server_key)
- *   access_keys(id, user, secret, created_at_ms)                the secret as it is: decision 0120
+ *   access_keys(id, user, secret, created_at_ms)                the secret as it is: decision 0125
  *   acls(resource_type, resource_name, pattern_type, principal, host, operation, permission)
  */
 import type { Database } from "bun:sqlite";

@@ -12,7 +12,7 @@ export interface User {
   readonly accessKeyIds: readonly string[];
 }
 
-/** An AWS access key pair of a user. The secret signs, so it has to be kept as it is (docs/decisions/0120). */
+/** An AWS access key pair of a user. The secret signs, so it has to be kept as it is (docs/decisions/0125). */
 export interface AccessKey {
   readonly id: string;
   readonly secret: string;
