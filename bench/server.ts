@@ -21,6 +21,7 @@ import { startKafkaServer } from "../src/kafka/server.ts";
 import { startKinesisServer } from "../src/kinesis/server.ts";
 import { LogStore } from "../src/log/log-store.ts";
 import { StreamBroker } from "../src/streams/stream-broker.ts";
+import { openTestAccess } from "../test/helpers/access.ts";
 import { openTestTransactions } from "../test/helpers/transactions.ts";
 import { diskWithoutSync } from "./lib/no-sync.ts";
 
@@ -66,7 +67,8 @@ async function serveKafka(folder: string, sync: boolean): Promise<number> {
     streamExists: (id) => broker.streamById(id) !== undefined,
   });
   const { transactions } = await openTestTransactions({ broker, groups, folder });
-  return startKafkaServer({ broker, groups, transactions, host: "127.0.0.1", port: 0 }).port;
+  const access = await openTestAccess({ folder, enforcing: false });
+  return startKafkaServer({ broker, groups, transactions, access, host: "127.0.0.1", port: 0 }).port;
 }
 
 async function serveKinesis(folder: string, sync: boolean): Promise<number> {

@@ -30,6 +30,7 @@ import { type Random, systemRandom } from "./base/random.ts";
 import { readOrMakeSecret } from "./base/secret-file.ts";
 import { VERSION } from "./base/version.ts";
 import { openVolume, whyNoVolume } from "./base/volume.ts";
+import { kafkaSecurityOf } from "./config/kafka-security.ts";
 import type { Config } from "./config/schema.ts";
 import { GroupCoordinator } from "./groups/coordinator.ts";
 import { OffsetStore } from "./groups/offset-store.ts";
@@ -106,7 +107,7 @@ async function open(parts: Parts, closers: Closers): Promise<Voik> {
   const access = await openUsers(parts, fail, closers);
   const groups = await openGroups(parts, broker, fail, closers);
   const transactions = await openTransactions(parts, broker, groups, fail, closers);
-  const kafka = startKafka(parts, broker, groups, transactions);
+  const kafka = startKafka(parts, broker, groups, transactions, access);
   closers.push(() => kafka.stop({ drainMs: DRAIN_MS }));
   const kinesis = await startKinesis(parts, broker, access);
   closers.push(() => kinesis.server.stop({ drainMs: DRAIN_MS }));
@@ -297,17 +298,23 @@ async function openTransactions(
 }
 
 function startKafka(
-  { config, clock, logger, metrics }: Parts,
+  parts: Parts,
   broker: StreamBroker,
   groups: GroupCoordinator,
   transactions: TransactionCoordinator,
+  access: Access,
 ) {
+  const { config, fileSystem, clock, random, logger, metrics } = parts;
   const { advertise } = config;
+  const security = kafkaSecurityOf(config, fileSystem);
+  if (security.auth === "none") warnIfOpen(parts, "Kafka", "--kafka-auth=sasl");
   return listen("kafka-port", config.host, config.kafkaPort, () =>
     startKafkaServer({
       broker,
       groups,
       transactions,
+      access,
+      security,
       host: config.host,
       port: config.kafkaPort,
       advertise: advertise && { host: advertise.host, port: advertise.port ?? config.kafkaPort },
@@ -324,6 +331,7 @@ function startKafka(
       segmentAgeMs: config.segmentAgeMs,
       retentionBytes: config.retentionBytes,
       clock,
+      random,
       logger,
       metrics,
     }),
@@ -361,7 +369,9 @@ async function startKinesis(parts: Parts, broker: StreamBroker, access: Access) 
 /** A port that strangers can reach and that asks nobody who they are. */
 function warnIfOpen({ config, logger }: Parts, what: string, flag: string): void {
   if (isLoopback(config.host)) return;
-  logger.warn(`${what} clients on the network need no key: ${flag} makes them sign`, { host: config.host });
+  logger.warn(`${what} clients on the network need not say who they are: ${flag} makes them`, {
+    host: config.host,
+  });
 }
 
 /** Closes the last opened first; goes on after a failure and throws the first one at the end. */

@@ -67,6 +67,28 @@ export const OPTIONS = {
   ),
   host: option("host", host, "127.0.0.1", "Address to listen on."),
   kafkaPort: option("kafka-port", port, "9092", "Port for Kafka clients."),
+  kafkaAuth: option(
+    "kafka-auth",
+    oneOf(["none", "sasl", "tls"]),
+    "none",
+    "How Kafka clients say who they are: not at all, by user and password (voik user), or by certificate.",
+  ),
+  kafkaTlsCert: optionalOption(
+    "kafka-tls-cert",
+    file,
+    "Certificate (PEM, with its chain); with it the Kafka port speaks TLS and nothing else.",
+  ),
+  kafkaTlsKey: optionalOption("kafka-tls-key", file, "Private key of that certificate (PEM)."),
+  kafkaTlsClientCa: optionalOption(
+    "kafka-tls-client-ca",
+    file,
+    "Certificate (PEM) of who signs Kafka clients' certificates; without it none are asked for.",
+  ),
+  kafkaSessionLifetimeMs: optionalOption(
+    "kafka-session-lifetime",
+    duration("1s", "365d"),
+    "How long a Kafka client's login holds before it has to be renewed; without it, as long as the connection.",
+  ),
   kinesisPort: option("kinesis-port", port, "4567", "Port for Kinesis clients (HTTP/1.1 and HTTP/2)."),
   adminPort: option("admin-port", port, "8080", "Port for /livez, /readyz and /metrics."),
   advertise: optionalOption(

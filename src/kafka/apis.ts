@@ -18,6 +18,7 @@ import { leaveGroupHandler } from "./handlers/13-leave-group.ts";
 import { syncGroupHandler } from "./handlers/14-sync-group.ts";
 import { describeGroupsHandler } from "./handlers/15-describe-groups.ts";
 import { listGroupsHandler } from "./handlers/16-list-groups.ts";
+import { saslHandshakeHandler } from "./handlers/17-sasl-handshake.ts";
 import { apiVersionsHandler } from "./handlers/18-api-versions.ts";
 import { createTopicsHandler } from "./handlers/19-create-topics.ts";
 import { deleteTopicsHandler } from "./handlers/20-delete-topics.ts";
@@ -31,6 +32,7 @@ import { txnOffsetCommitHandler } from "./handlers/28-txn-offset-commit.ts";
 import { describeConfigsHandler } from "./handlers/32-describe-configs.ts";
 import { alterConfigsHandler } from "./handlers/33-alter-configs.ts";
 import { describeLogDirsHandler } from "./handlers/35-describe-log-dirs.ts";
+import { saslAuthenticateHandler } from "./handlers/36-sasl-authenticate.ts";
 import { createPartitionsHandler } from "./handlers/37-create-partitions.ts";
 import { deleteGroupsHandler } from "./handlers/42-delete-groups.ts";
 import { incrementalAlterConfigsHandler } from "./handlers/44-incremental-alter-configs.ts";
@@ -54,6 +56,7 @@ import { LeaveGroup } from "./messages/13-leave-group.ts";
 import { SyncGroup } from "./messages/14-sync-group.ts";
 import { DescribeGroups } from "./messages/15-describe-groups.ts";
 import { ListGroups } from "./messages/16-list-groups.ts";
+import { SaslHandshake } from "./messages/17-sasl-handshake.ts";
 import { ApiVersions } from "./messages/18-api-versions.ts";
 import { CreateTopics } from "./messages/19-create-topics.ts";
 import { DeleteTopics } from "./messages/20-delete-topics.ts";
@@ -67,6 +70,7 @@ import { TxnOffsetCommit } from "./messages/28-txn-offset-commit.ts";
 import { DescribeConfigs } from "./messages/32-describe-configs.ts";
 import { AlterConfigs } from "./messages/33-alter-configs.ts";
 import { DescribeLogDirs } from "./messages/35-describe-log-dirs.ts";
+import { SaslAuthenticate } from "./messages/36-sasl-authenticate.ts";
 import { CreatePartitions } from "./messages/37-create-partitions.ts";
 import { DeleteGroups } from "./messages/42-delete-groups.ts";
 import { IncrementalAlterConfigs } from "./messages/44-incremental-alter-configs.ts";
@@ -101,7 +105,8 @@ export const APIS: readonly Api[] = [
   api(SyncGroup, syncGroupHandler),
   api(DescribeGroups, describeGroupsHandler),
   api(ListGroups, listGroupsHandler),
-  api(ApiVersions, apiVersionsHandler),
+  api(SaslHandshake, saslHandshakeHandler, { beforeLogin: true }),
+  api(ApiVersions, apiVersionsHandler, { beforeLogin: true }),
   api(CreateTopics, createTopicsHandler),
   api(DeleteTopics, deleteTopicsHandler),
   api(DeleteRecords, deleteRecordsHandler),
@@ -114,6 +119,7 @@ export const APIS: readonly Api[] = [
   api(DescribeConfigs, describeConfigsHandler),
   api(AlterConfigs, alterConfigsHandler),
   api(DescribeLogDirs, describeLogDirsHandler),
+  api(SaslAuthenticate, saslAuthenticateHandler, { beforeLogin: true }),
   api(CreatePartitions, createPartitionsHandler),
   api(DeleteGroups, deleteGroupsHandler),
   api(IncrementalAlterConfigs, incrementalAlterConfigsHandler),

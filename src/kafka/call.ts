@@ -7,6 +7,7 @@ import type { ShardLog } from "../log/shard-log.ts";
 import type { ApiMessages } from "./codec/message.ts";
 import type { KafkaContext } from "./context.ts";
 import type { CloseReason } from "./metrics.ts";
+import type { Session } from "./security/session.ts";
 
 /** Handles one request: returns the reply's body, a promise of it, or undefined when it answers through the call. */
 export type Handler<Request, Reply> = (request: Request, call: Call) => Reply | Promise<Reply> | undefined;
@@ -19,6 +20,8 @@ export interface ApiFlags {
   readonly pipelined?: boolean;
   /** Lowest version that ApiVersions tells of, where that is not the lowest spoken. */
   readonly advertisedMin?: number;
+  /** Allowed before a login, where one is needed. */
+  readonly beforeLogin?: boolean;
 }
 
 export interface Api extends ApiMessages, ApiFlags {
@@ -31,12 +34,18 @@ export interface CallOwner {
   onCallDone(): void;
   /** Ends the connection without a reply: the only way to tell a producer with acks=0. */
   onCallFailed(reason: CloseReason): void;
+  /** Ends the connection once all that was accepted is answered. */
+  endAfterReplies(reason: CloseReason, message: string): void;
+  /** The session's login has succeeded: larger requests are allowed. */
+  onLoggedIn(): void;
   /** Reads nothing more from the connection while `log` is congested. */
   holdFor(log: ShardLog): void;
   /** The address that this client is told to connect to. */
   readonly advertised: { readonly host: string; readonly port: number };
   /** The client's address. */
   readonly clientHost: string;
+  /** Who the client is. */
+  readonly session: Session;
 }
 
 /** Work that goes on after the handler has returned, until the reply is on its way. */

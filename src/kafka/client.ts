@@ -13,6 +13,7 @@ import { Reader } from "./codec/reader.ts";
 import { FrameDecoder } from "./frame.ts";
 import { ApiVersions } from "./messages/18-api-versions.ts";
 import { Outbox } from "./outbox.ts";
+import { type ClientLogin, logIn } from "./security/client-login.ts";
 
 const REPLY_BYTES_MAX = 128 * 1024 * 1024;
 const REPLY_BYTES_MIN = 4;
@@ -24,6 +25,10 @@ export interface KafkaClientOptions {
   clientId?: string;
   /** How long connecting may take. Default 10,000. */
   connectTimeoutMs?: number;
+  /** Speaks TLS, with these options. */
+  tls?: Bun.TLSOptions;
+  /** Who to log in as; without it no login is made. */
+  login?: ClientLogin;
 }
 
 interface Waiting {
@@ -60,11 +65,12 @@ export class KafkaClient {
 
   /** Connects and asks what the broker speaks. Throws VoikError timed_out, or the system's error. */
   static async connect(options: KafkaClientOptions): Promise<KafkaClient> {
-    const { host, port, clientId = "voik", connectTimeoutMs = 10_000 } = options;
+    const { host, port, tls, login, clientId = "voik", connectTimeoutMs = 10_000 } = options;
     const client = new KafkaClient(clientId);
     const connecting = Bun.connect({
       hostname: host,
       port,
+      ...(tls && { tls }),
       socket: {
         data: (_socket, bytes) => client.onData(bytes),
         drain: () => client.flush(),
@@ -88,6 +94,7 @@ export class KafkaClient {
       if (errorCode !== NO_ERROR)
         throw new VoikError("unsupported", `${host}:${port} refuses ApiVersions: ${errorCode}`);
       client.spoken = new Map(apiKeys.map((api) => [api.apiKey, api]));
+      if (login) await Promise.race([logIn(client, login), timeout.promise]);
       return client;
     } catch (error) {
       void connecting.then((socket) => socket.end()).catch(() => {});

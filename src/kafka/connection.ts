@@ -27,6 +27,7 @@ import type { CloseReason } from "./metrics.ts";
 import type { SendFile } from "./options.ts";
 import { Outbox, type OutboxSocket } from "./outbox.ts";
 import { writeReply } from "./reply.ts";
+import type { Session } from "./security/session.ts";
 
 /** Bytes that add a millisecond to the time that a request has to arrive: 16 KiB a second. */
 const SLOW_BYTES_PER_MS = 16;
@@ -66,17 +67,18 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
   private frames = 0;
   private idleMs = 0;
   private midFrameMs = 0;
+  private loginMs = 0;
 
   constructor(
     private readonly socket: KafkaSocket,
-    private readonly peer: Pick<CallOwner, "advertised" | "clientHost">,
+    private readonly peer: Pick<CallOwner, "advertised" | "clientHost" | "session">,
     private readonly parts: ConnectionParts,
   ) {
     const { limits } = parts.context;
     this.context = parts.context;
     this.decoder = new FrameDecoder({
       frameBytesMin: REQUEST_BYTES_MIN,
-      frameBytesMax: limits.requestBytesMax,
+      frameBytesMax: peer.session.ready ? limits.requestBytesMax : limits.loginRequestBytesMax,
       budget: parts.budget,
       claimant: this,
     });
@@ -89,6 +91,10 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
 
   get clientHost(): string {
     return this.peer.clientHost;
+  }
+
+  get session(): Session {
+    return this.peer.session;
   }
 
   /** Bytes came. */
@@ -124,6 +130,14 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
 
   onCallFailed(reason: CloseReason): void {
     this.end(reason, "a request with acks=0 failed");
+  }
+
+  endAfterReplies(reason: CloseReason, message: string): void {
+    this.end(reason, message);
+  }
+
+  onLoggedIn(): void {
+    this.decoder.allow(this.context.limits.requestBytesMax);
   }
 
   holdFor(log: ShardLog): void {
@@ -163,12 +177,14 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
     this.idleMs = moved || waiting ? 0 : this.idleMs + elapsedMs;
     const stuck = this.frames === this.framesSeen && this.decoder.isMidFrame && !this.paused && !waiting;
     this.midFrameMs = stuck ? this.midFrameMs + elapsedMs : 0;
+    this.loginMs = this.session.ready ? 0 : this.loginMs + elapsedMs;
     this.progressSeen = progress;
     this.framesSeen = this.frames;
     for (const log of this.congested) this.onDurableEnd(log);
     for (const call of this.calls) if (!call.done) call.pending?.recheck();
     if (!moved) this.decoder.trim();
-    if (this.idleMs >= limits.idleTimeoutMs) this.cut("idle");
+    if (this.loginMs >= limits.loginTimeoutMs) this.cut("login");
+    else if (this.idleMs >= limits.idleTimeoutMs) this.cut("idle");
     else if (this.midFrameMs >= limits.frameTimeoutMs + this.decoder.assembledBytes / SLOW_BYTES_PER_MS) {
       this.cut("slow");
     }
@@ -263,6 +279,11 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
     if (last !== undefined) {
       const behindProduce = api.pipelined && last.api.pipelined;
       if (!behindProduce || this.calls.length >= this.context.limits.pipelinedRequestsMax) return false;
+    }
+    const { session } = this;
+    if (session.guarded && !session.admits(api, this.context.clock.monotonicMs())) {
+      this.end("login", `${api.name} from a client that has to log in first`);
+      return true;
     }
     this.context.metrics.requestsOf(api.name).add();
     if (inVersions(api.request.versions, version)) this.run(api, version, frame);

@@ -1,11 +1,13 @@
 /** What every handler shares: the broker, the limits, and how a topic of the wire becomes a stream of the broker. */
+import type { Access } from "../access/access.ts";
 import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
 import type { Groups } from "../groups/groups.ts";
 import type { Broker, Shard, Stream } from "../streams/broker.ts";
 import type { Transactions } from "../transactions/transactions.ts";
 import { KafkaError } from "./errors.ts";
 import type { KafkaMetrics } from "./metrics.ts";
-import type { DataVolume, KafkaLimits } from "./options.ts";
+import type { DataVolume, KafkaLimits, KafkaSecurity } from "./options.ts";
 
 /** This broker's id in the one-broker cluster that Kafka clients see: leader, replica and controller of everything. */
 export const NODE_ID = 1;
@@ -17,8 +19,12 @@ export interface KafkaContext {
   readonly broker: Broker;
   readonly groups: Groups;
   readonly transactions: Transactions;
+  readonly access: Access;
+  readonly security: KafkaSecurity;
   readonly limits: KafkaLimits;
   readonly clock: Clock;
+  /** For nonces. */
+  readonly random: Random;
   readonly metrics: KafkaMetrics;
   readonly autoCreateStreams: boolean;
   readonly autoCreatePartitions: number;

@@ -42,8 +42,16 @@ export class FrameDecoder {
   /** Bytes of the current frame that came. */
   assembledBytes = 0;
   private claimedBytes = 0;
+  private frameBytesMax: number;
 
-  constructor(private readonly options: FrameDecoderOptions) {}
+  constructor(private readonly options: FrameDecoderOptions) {
+    this.frameBytesMax = options.frameBytesMax;
+  }
+
+  /** Takes frames of up to `frameBytesMax` from the next one on. */
+  allow(frameBytesMax: number): void {
+    this.frameBytesMax = frameBytesMax;
+  }
 
   /** Whether there are bytes that no frame has taken yet. */
   get hasBytes(): boolean {
@@ -108,7 +116,8 @@ export class FrameDecoder {
       this.prefixBytes = 0;
       size = this.prefix.readInt32BE(0);
     }
-    const { frameBytesMin, frameBytesMax } = this.options;
+    const { frameBytesMax } = this;
+    const { frameBytesMin } = this.options;
     if (size < frameBytesMin || size > frameBytesMax) {
       throw new FrameError(
         "size",

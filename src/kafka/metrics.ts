@@ -3,11 +3,13 @@ import type { Counter, Histogram, MetricsRegistry } from "../base/metrics.ts";
 import type { FrameFault } from "./codec/reader.ts";
 
 /** Why a connection was ended by voik. */
-export type CloseReason = FrameFault | "acks0" | "connections" | "descriptors" | "idle" | "slow";
+export type CloseReason =
+  FrameFault | "acks0" | "connections" | "descriptors" | "idle" | "slow" | "login" | "tls";
 
 export class KafkaMetrics {
   readonly bytesIn: Counter;
   readonly bytesOut: Counter;
+  readonly failedLogins: Counter;
   readonly produceSeconds: Histogram;
   private readonly requests = new Map<string, Counter>();
   private readonly closed = new Map<CloseReason, Counter>();
@@ -18,6 +20,7 @@ export class KafkaMetrics {
   ) {
     this.bytesIn = registry.counter("voik_kafka_bytes_in_total", "Bytes read from Kafka clients.");
     this.bytesOut = registry.counter("voik_kafka_bytes_out_total", "Bytes sent to Kafka clients.");
+    this.failedLogins = registry.counter("voik_kafka_failed_logins_total", "Logins that failed.");
     this.produceSeconds = registry.histogram(
       "voik_kafka_produce_seconds",
       "Time from a Produce request's arrival to its acknowledgement.",

@@ -1,16 +1,25 @@
 /**
  * The Kafka edge: listens, makes a Connection of each socket, sweeps the ones that stand still, and stops cleanly.
  */
+import { hostOf } from "../access/acl.ts";
 import { systemClock, type Timer } from "../base/clock.ts";
 import { sendfile } from "../base/libc.ts";
 import { silentLogger } from "../base/logger.ts";
 import { MetricsRegistry } from "../base/metrics.ts";
+import { systemRandom } from "../base/random.ts";
 import { APIS } from "./apis.ts";
 import { Connection, type ConnectionParts, type KafkaSocket } from "./connection.ts";
 import type { KafkaContext } from "./context.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { KafkaMetrics } from "./metrics.ts";
-import { DEFAULT_KAFKA_LIMITS, type KafkaLimits, type KafkaServerOptions } from "./options.ts";
+import {
+  DEFAULT_KAFKA_LIMITS,
+  type KafkaLimits,
+  type KafkaSecurity,
+  type KafkaServerOptions,
+} from "./options.ts";
+import { Session } from "./security/session.ts";
+import { certificatePrincipal, listenerTls } from "./security/tls.ts";
 
 const BATCH_BYTES_MAX = 1024 * 1024 + 12;
 const SEGMENT_BYTES = 1024 * 1024 * 1024;
@@ -18,7 +27,6 @@ const SWEEP_INTERVAL_MS = 1000;
 /** Without sendfile a fetched range goes through memory, so it is kept short. */
 const COPIED_RANGE_BYTES_MAX = 1024 * 1024;
 const NO_VOLUME = { folder: "memory", sizes: () => ({ totalBytes: -1, usableBytes: -1 }) };
-const IPV4_IN_IPV6 = "::ffff:";
 
 type Socket = Bun.Socket<Connection | undefined>;
 
@@ -39,6 +47,9 @@ class BunKafkaServer implements KafkaServer {
   private readonly parts: ConnectionParts;
   private readonly open = new Set<Connection>();
   private readonly limits: KafkaLimits;
+  private readonly security: KafkaSecurity;
+  /** Connections by address, of those that are counted. */
+  private readonly ofAddress = new Map<string, number>();
   private sweepTimer: Timer | undefined;
   private stopping = false;
   private onAllClosed: (() => void) | undefined;
@@ -46,7 +57,10 @@ class BunKafkaServer implements KafkaServer {
   constructor(private readonly options: KafkaServerOptions) {
     this.limits = { ...DEFAULT_KAFKA_LIMITS, ...options.limits };
     this.host = options.host;
-    const sendFile = options.sendFile === undefined ? (sendfile ?? null) : options.sendFile;
+    this.security = { auth: "none", sessionLifetimeMs: Infinity, ...options.security };
+    const { auth, tls } = this.security;
+    // What goes out has to be encrypted first, so it goes through this process.
+    const sendFile = tls ? null : options.sendFile === undefined ? (sendfile ?? null) : options.sendFile;
     this.parts = {
       context: this.contextOf(options, sendFile === null),
       budget: new MemoryBudget(Math.max(this.limits.requestMemoryBytesMax, this.limits.requestBytesMax)),
@@ -56,8 +70,10 @@ class BunKafkaServer implements KafkaServer {
     this.listener = Bun.listen<Connection | undefined>({
       hostname: options.host,
       port: options.port,
+      ...(tls && { tls: listenerTls(tls, auth === "tls") }),
       socket: {
         open: (socket) => this.onOpen(socket),
+        handshake: (socket, success) => this.onHandshake(socket, success),
         data: (socket, bytes) => socket.data?.onData(bytes),
         drain: (socket) => socket.data?.onDrain(),
         close: (socket) => this.onClose(socket),
@@ -106,8 +122,11 @@ class BunKafkaServer implements KafkaServer {
       broker: options.broker,
       groups: options.groups,
       transactions: options.transactions,
+      access: options.access,
+      security: this.security,
       limits: this.limits,
       clock: options.clock ?? systemClock,
+      random: options.random ?? systemRandom,
       metrics: new KafkaMetrics(options.metrics ?? new MetricsRegistry(), () => this.open.size),
       autoCreateStreams: options.autoCreateStreams ?? true,
       autoCreatePartitions: options.autoCreatePartitions ?? 1,
@@ -126,25 +145,48 @@ class BunKafkaServer implements KafkaServer {
   }
 
   private onOpen(socket: Socket): void {
+    const clientHost = hostOf(socket.remoteAddress);
     const { connectionsMax, descriptorsMax } = this.limits;
     const short = ((socket satisfies KafkaSocket as KafkaSocket).fd ?? -1) >= descriptorsMax;
-    if (short || this.stopping || this.open.size >= connectionsMax) {
+    if (short || this.stopping || this.open.size >= connectionsMax || !this.admits(clientHost)) {
       this.parts.context.metrics.countClosed(short ? "descriptors" : "connections");
       socket.terminate();
       return;
     }
     socket.setNoDelay(true);
-    const peer = { advertised: this.advertisedTo(socket), clientHost: plainAddress(socket.remoteAddress) };
+    const session = new Session(this.security);
+    const peer = { advertised: this.advertisedTo(socket), clientHost, session };
     const connection = new Connection(socket satisfies KafkaSocket, peer, this.parts);
     socket.data = connection;
     this.open.add(connection);
+    this.ofAddress.set(clientHost, (this.ofAddress.get(clientHost) ?? 0) + 1);
+  }
+
+  private admits(clientHost: string): boolean {
+    return (
+      isLoopback(clientHost) || (this.ofAddress.get(clientHost) ?? 0) < this.limits.connectionsPerAddressMax
+    );
+  }
+
+  /** TLS has come to an end, good or bad; a certificate says who the client is. */
+  private onHandshake(socket: Socket, success: boolean): void {
+    const connection = socket.data;
+    if (connection === undefined) return;
+    const principal = success && certificatePrincipal(socket);
+    if (principal === false) {
+      this.parts.context.metrics.countClosed("tls");
+      socket.terminate();
+      return;
+    }
+    connection.session.secure(principal);
+    if (connection.session.ready) connection.onLoggedIn();
   }
 
   /** What the client is told to connect to: what it dialled, unless the options say otherwise. */
   private advertisedTo({ localAddress, localPort }: Socket): { host: string; port: number } {
     const { advertise } = this.options;
     if (advertise) return { host: advertise.host, port: advertise.port || localPort };
-    return { host: plainAddress(localAddress), port: localPort };
+    return { host: hostOf(localAddress), port: localPort };
   }
 
   private onClose(socket: Socket): void {
@@ -152,13 +194,17 @@ class BunKafkaServer implements KafkaServer {
     if (connection === undefined) return;
     connection.onClose();
     this.open.delete(connection);
+    const left = (this.ofAddress.get(connection.clientHost) ?? 1) - 1;
+    if (left === 0) this.ofAddress.delete(connection.clientHost);
+    else this.ofAddress.set(connection.clientHost, left);
     if (this.open.size === 0) this.onAllClosed?.();
   }
 
   private planSweep(lastMs: number): void {
     const { clock } = this.parts.context;
-    const { frameTimeoutMs, idleTimeoutMs } = this.limits;
-    const intervalMs = Math.min(SWEEP_INTERVAL_MS, frameTimeoutMs / 4, idleTimeoutMs / 4);
+    const { frameTimeoutMs, idleTimeoutMs, loginTimeoutMs } = this.limits;
+    const shortestMs = Math.min(frameTimeoutMs, idleTimeoutMs, loginTimeoutMs);
+    const intervalMs = Math.min(SWEEP_INTERVAL_MS, shortestMs / 4);
     this.sweepTimer = clock.after(intervalMs, () => {
       const nowMs = clock.monotonicMs();
       for (const connection of [...this.open]) connection.sweep(nowMs - lastMs);
@@ -167,9 +213,8 @@ class BunKafkaServer implements KafkaServer {
   }
 }
 
-/** An address without the prefix that IPv4 has on a socket of both. */
-function plainAddress(address: string): string {
-  return address.startsWith(IPV4_IN_IPV6) ? address.slice(IPV4_IN_IPV6.length) : address;
+function isLoopback(address: string): boolean {
+  return address.startsWith("127.") || address === "::1";
 }
 
 /** Starts listening. Throws the system's error when the address can't be had (EADDRINUSE, EACCES, …). */

@@ -9,7 +9,8 @@ import { systemClock } from "../../src/base/clock.ts";
 import { disk } from "../../src/base/disk.ts";
 import { silentLogger } from "../../src/base/logger.ts";
 import { systemRandom } from "../../src/base/random.ts";
-import { KafkaClient } from "../../src/kafka/client.ts";
+import type { Access } from "../../src/access/access.ts";
+import { KafkaClient, type KafkaClientOptions } from "../../src/kafka/client.ts";
 import type { Encodable, Fields } from "../../src/kafka/codec/fields.ts";
 import { writeRequestHeader } from "../../src/kafka/codec/header.ts";
 import type { ApiMessages } from "../../src/kafka/codec/message.ts";
@@ -19,6 +20,7 @@ import { type KafkaServer, startKafkaServer } from "../../src/kafka/server.ts";
 import { LogStore } from "../../src/log/log-store.ts";
 import type { Broker } from "../../src/streams/broker.ts";
 import { StreamBroker } from "../../src/streams/stream-broker.ts";
+import { openTestAccess } from "./access.ts";
 import { openTestGroups, type TestGroupsOptions } from "./groups.ts";
 import { openMemoryBroker } from "./memory-broker.ts";
 import { openTestTransactions, type TestTransactionsOptions } from "./transactions.ts";
@@ -26,21 +28,32 @@ import { openTestTransactions, type TestTransactionsOptions } from "./transactio
 export interface TestKafka {
   server: KafkaServer;
   broker: Broker;
+  access: Access;
   port: number;
   /** A client of its own; closed with the rest. */
-  client(): Promise<KafkaClient>;
+  client(options?: Partial<KafkaClientOptions>): Promise<KafkaClient>;
   close(): Promise<void>;
 }
+
+export const TEST_ADMIN = "User:admin";
 
 /** Starts a Kafka edge on a free port, over memory logs unless `onDisk`. */
 export async function startTestKafka(
   options: Partial<KafkaServerOptions> & {
     onDisk?: boolean;
+    /** Whether ACLs are enforced; TEST_ADMIN may do everything. */
+    enforcing?: boolean;
     groupLimits?: TestGroupsOptions["limits"];
     transactionLimits?: TestTransactionsOptions["limits"];
   } = {},
 ): Promise<TestKafka> {
-  const { onDisk = false, groupLimits = {}, transactionLimits = {}, ...overrides } = options;
+  const {
+    onDisk = false,
+    enforcing = false,
+    groupLimits = {},
+    transactionLimits = {},
+    ...overrides
+  } = options;
   const { broker, close } = onDisk ? await openDiskBroker() : await openMemoryBroker();
   const ownGroups = await openTestGroups({ limits: groupLimits });
   const { groups } = ownGroups;
@@ -52,14 +65,24 @@ export async function startTestKafka(
     ...(clock ? { clock } : {}),
   });
   const { transactions } = ownTransactions;
-  const server = startKafkaServer({ broker, groups, transactions, host: "127.0.0.1", port: 0, ...overrides });
+  const access = await openTestAccess({ enforcing, superUsers: new Set([TEST_ADMIN]) });
+  const server = startKafkaServer({
+    broker,
+    groups,
+    transactions,
+    access,
+    host: "127.0.0.1",
+    port: 0,
+    ...overrides,
+  });
   const clients: KafkaClient[] = [];
   return {
     server,
     broker,
+    access,
     port: server.port,
-    async client() {
-      const client = await KafkaClient.connect({ host: "127.0.0.1", port: server.port });
+    async client(login) {
+      const client = await KafkaClient.connect({ host: "127.0.0.1", port: server.port, ...login });
       clients.push(client);
       return client;
     },
@@ -68,6 +91,7 @@ export async function startTestKafka(
       await server.stop({ drainMs: 1000 });
       await ownTransactions.close();
       await ownGroups.close();
+      access.close();
       await close();
     },
   };
