@@ -274,6 +274,8 @@ test("a server that is stopping tells whoever still asks to come back later", as
     memory: new MemoryBudget(MIB),
     maxBodyBytes: MIB,
     accountId: "000000000000",
+    authenticator: undefined,
+    access: undefined,
   });
   dispatcher.drain();
   const headers = {
@@ -281,7 +283,7 @@ test("a server that is stopping tells whoever still asks to come back later", as
     "x-amz-target": "Kinesis_20131202.ListStreams",
   };
   const request = new Request("http://x/", { method: "POST", headers, body: "{}" });
-  const response = await dispatcher.handle(request, () => {});
+  const response = await dispatcher.handle(request, { onBody() {}, address: () => "" });
   expect([response.status, await response.json()]).toEqual([
     503,
     { __type: "ServiceUnavailable", message: "voik is stopping: try again." },

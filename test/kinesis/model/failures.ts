@@ -3,7 +3,7 @@
  * nobody can. The test demands that nothing is left over on either side.
  */
 import { CALL_RATES } from "../../../src/kinesis/call-rates.ts";
-import { type Input, OPERATION_NAMES } from "./sdk-model.ts";
+import { type Input, modelledErrors, OPERATION_NAMES } from "./sdk-model.ts";
 import { type Setup, SUCCESSES } from "./successes.ts";
 import { arn, SHARD, type World } from "./world.ts";
 
@@ -59,6 +59,15 @@ const exhausted =
   (operation: string, other: Input = {}): Setup =>
   async (w) =>
     w.exhaust(operation, await but(w, operation, other));
+
+/** The same input from somebody who may do nothing. */
+const denied =
+  (success: Setup): Setup =>
+  async (w) => {
+    const input = await success(w);
+    w.denying = true;
+    return input;
+  };
 
 const merge = { ShardToMerge: SHARD, AdjacentShardToMerge: "shardId-000000000001" };
 const split = { ShardToSplit: SHARD, NewStartingHashKey: KEY };
@@ -240,8 +249,11 @@ export const FAILURES: ReadonlyMap<string, Failures> = new Map(
 
 function failuresOf(operation: string): Failures {
   const channel = CHANNELS[operation];
-  if (channel !== undefined) return { ValidationException: async () => channel };
+  const success = channel ? async () => channel : (SUCCESSES[operation] ?? stream(ENCRYPTION));
   const failures: Failures = {};
+  if (modelledErrors(operation).includes("AccessDeniedException"))
+    failures["AccessDeniedException"] = denied(success);
+  if (channel !== undefined) return { ...failures, ValidationException: success };
   if (operation in CALL_RATES && operation in SUCCESSES)
     failures["LimitExceededException"] = exhausted(operation);
   const missing = missingStream(operation);
@@ -275,7 +287,6 @@ const OWN_NAME = "arrives as AWS's common error InternalFailure, HTTP 500 (proto
 
 /** Why an error can't be brought about: by "Operation/Error", by operation, or by error. */
 export const IMPOSSIBLE: Readonly<Record<string, string>> = {
-  AccessDeniedException: "no authorization in this server; its own tests bring it about",
   KMSAccessDeniedException: "no stream is encrypted (decision 0112)",
   KMSDisabledException: "no stream is encrypted (decision 0112)",
   KMSInvalidStateException: "no stream is encrypted (decision 0112)",

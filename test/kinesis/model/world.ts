@@ -2,8 +2,7 @@
  * A server whose states last (CREATING, …) and whose rates are AWS's, on a clock that only the test moves; and what
  * the calls of the table need to find there. Each call that a case makes for itself is JSON by hand.
  */
-import { memoryLogOf } from "../../helpers/memory-broker.ts";
-import type { MemoryLog } from "../../helpers/memory-log.ts";
+import type { Access } from "../../../src/access/access.ts";
 import { type Json, KinesisHarness, ManualClock, type Reply } from "../kinesis-harness.ts";
 import { type Input, toWire } from "./sdk-model.ts";
 
@@ -11,16 +10,28 @@ const TRANSITION_MS = 5_000;
 export const SHARD = "shardId-000000000000";
 
 export class World {
+  /** Whether every operation is refused to everybody. */
+  denying = false;
   private names = 0;
 
-  private constructor(
-    readonly harness: KinesisHarness,
-    readonly clock: ManualClock,
-  ) {}
+  readonly clock = new ManualClock();
+  harness!: KinesisHarness;
 
   static async start(): Promise<World> {
-    const clock = new ManualClock();
-    return new World(await KinesisHarness.start({ clock, transitionMs: TRANSITION_MS, rates: "aws" }), clock);
+    const world = new World();
+    const rules = {
+      get enforcing() {
+        return world.denying;
+      },
+      authorize: () => false,
+    };
+    world.harness = await KinesisHarness.start({
+      clock: world.clock,
+      transitionMs: TRANSITION_MS,
+      rates: "aws",
+      security: { access: rules as unknown as Access, auth: "none" },
+    });
+    return world;
   }
 
   call(operation: string, input: Input): Promise<Reply> {
@@ -85,10 +96,6 @@ export class World {
 
   async iterator(StreamName: string): Promise<string> {
     return this.harness.iterator(StreamName, "TRIM_HORIZON");
-  }
-
-  log(streamName: string): MemoryLog {
-    return memoryLogOf(this.harness.memory.broker.streamByName(streamName)?.shards[0] as never);
   }
 
   /** Makes the call until the rate of its second is used up. */
