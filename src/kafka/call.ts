@@ -63,6 +63,8 @@ export class Call {
   done = false;
   /** The reply's body; undefined when the request has no reply. */
   body: unknown;
+  /** Changes the reply on its way out: set by guards. */
+  amend: ((body: unknown) => unknown) | undefined;
   /** Set by handlers that answer later. */
   pending: Pending | undefined;
 
@@ -78,7 +80,7 @@ export class Call {
   /** Answers with `body`. */
   reply(body: unknown): void {
     assert(!this.done, "a request is answered once");
-    this.body = body;
+    this.body = this.amend === undefined || body === undefined ? body : this.amend(body);
     this.done = true;
     this.owner.onCallDone();
   }

@@ -21,12 +21,14 @@ import { FrameError, Reader } from "./codec/reader.ts";
 import type { KafkaContext } from "./context.ts";
 import { KafkaError } from "./errors.ts";
 import { FrameDecoder } from "./frame.ts";
+import { guardOf } from "./guards/guards.ts";
 import { apiVersions } from "./handlers/18-api-versions.ts";
 import type { MemoryBudget, MemoryClaimant } from "./memory-budget.ts";
 import type { CloseReason } from "./metrics.ts";
 import type { SendFile } from "./options.ts";
 import { Outbox, type OutboxSocket } from "./outbox.ts";
 import { writeReply } from "./reply.ts";
+import { Permissions } from "./security/permissions.ts";
 import type { Session } from "./security/session.ts";
 
 /** Bytes that add a millisecond to the time that a request has to arrive: 16 KiB a second. */
@@ -51,6 +53,8 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
   private readonly context: KafkaContext;
   private readonly decoder: FrameDecoder;
   private readonly outbox: Outbox;
+  /** Undefined where everybody may do everything. */
+  private readonly permissions: Permissions | undefined;
   private readonly calls: Call[] = [];
   private readonly congested = new Set<ShardLog>();
   /** A frame that may not start yet. */
@@ -82,6 +86,8 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
       budget: parts.budget,
       claimant: this,
     });
+    const { access } = parts.context;
+    if (access.enforcing) this.permissions = new Permissions(access, peer.session, peer.clientHost);
     this.outbox = new Outbox(socket, parts.sendFile, this.workNow);
   }
 
@@ -297,9 +303,23 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
     const body = api.request.read(version, reader);
     const call = new Call(api, version, correlationIdOf(frame), clientId, this.context, this);
     this.calls.push(call);
-    const reply = api.handle(body as never, call);
+    const reply = this.permissions
+      ? this.guarded(api, body, call, this.permissions)
+      : api.handle(body as never, call);
     if (reply instanceof Promise) void reply.then((value) => this.closed || call.reply(value));
     else if (reply !== undefined) call.reply(reply);
+  }
+
+  /** Asks the API's guard first. */
+  private guarded(api: Api, body: unknown, call: Call, permissions: Permissions): unknown {
+    const guard = guardOf(api.key);
+    if (guard === undefined) {
+      call.fail("api");
+      return undefined;
+    }
+    const refusal = guard.check(body as never, permissions, call);
+    if (refusal !== undefined) return refusal;
+    return call.done ? undefined : api.handle(body as never, call);
   }
 
   /** A client that is too new is told, in the oldest form, what it can use; any other API has no such form. */
