@@ -9,7 +9,8 @@
  *   anything else                        no
  *
  * READ, WRITE, DELETE and ALTER imply DESCRIBE, ALTER_CONFIGS implies DESCRIBE_CONFIGS; only in what allows.
- * A look-up goes by name for literal entries and walks the prefixed ones of the type.
+ * A look-up goes by name: the whole of it for literal entries, and its first n letters for prefixed ones, for each
+ * length that some prefix has. So it takes as many steps as there are lengths, however many entries there are.
  */
 import type { DatabaseFile } from "../base/database.ts";
 import { VoikError } from "../base/errors.ts";
@@ -19,7 +20,6 @@ import {
   type AclEntry,
   type AclFilter,
   type AclOperation,
-  covers,
   EVERYBODY,
   keyOf,
   matches,
@@ -37,7 +37,7 @@ export interface AuthorizationRules {
   allowEveryoneIfNoAcl: boolean;
 }
 
-/** Every request may look at each prefixed entry of a type, and all of them lie in memory. */
+/** All of them lie in memory. */
 const ENTRIES_MAX = 10_000;
 
 const IMPLIED_BY: Partial<Record<AclOperation, readonly AclOperation[]>> = {
@@ -46,10 +46,35 @@ const IMPLIED_BY: Partial<Record<AclOperation, readonly AclOperation[]>> = {
 };
 
 /** The entries of one resource type. */
-interface Section {
-  literal: Map<string, AclEntry[]>;
-  prefixed: AclEntry[];
+class Section {
+  private readonly literal = new Map<string, AclEntry[]>();
+  private readonly prefixed = new Map<string, AclEntry[]>();
+  private readonly prefixLengths = new Set<number>();
+
+  add(entry: AclEntry): void {
+    const { patternType, resourceName } = entry;
+    if (patternType === "prefixed") this.prefixLengths.add(resourceName.length);
+    const byName = patternType === "prefixed" ? this.prefixed : this.literal;
+    const known = byName.get(resourceName);
+    if (known === undefined) byName.set(resourceName, [entry]);
+    else known.push(entry);
+  }
+
+  /** The entries that bear on the resource `name`. */
+  bearingOn(name: string): AclEntry[] {
+    const found = [...(this.literal.get(name) ?? NONE)];
+    if (name !== WILDCARD) found.push(...(this.literal.get(WILDCARD) ?? NONE));
+    for (const length of this.prefixLengths)
+      if (length <= name.length) found.push(...(this.prefixed.get(name.slice(0, length)) ?? NONE));
+    return found;
+  }
+
+  all(): AclEntry[] {
+    return [...this.literal.values(), ...this.prefixed.values()].flat();
+  }
 }
+
+const NONE: readonly AclEntry[] = [];
 
 export class AclBook implements Acls, Pick<Access, "authorize" | "authorizeAny"> {
   version = 0;
@@ -105,11 +130,7 @@ export class AclBook implements Acls, Pick<Access, "authorize" | "authorizeAny">
     resourceName: string,
   ): boolean {
     if (!this.rules.enforcing || this.rules.superUsers.has(principal)) return true;
-    const section = this.sections.get(resourceType) as Section;
-    const own = section.literal.get(resourceName) ?? [];
-    const wildcard = resourceName === WILDCARD ? [] : (section.literal.get(WILDCARD) ?? []);
-    const prefixed = section.prefixed.filter((entry) => covers(entry, resourceName));
-    const bearing = [...own, ...wildcard, ...prefixed];
+    const bearing = (this.sections.get(resourceType) as Section).bearingOn(resourceName);
     if (bearing.length === 0) return this.rules.allowEveryoneIfNoAcl;
     const mine = bearing.filter((entry) => concerns(entry, principal, host));
     return !mine.some((entry) => denies(entry, operation)) && mine.some((entry) => allows(entry, operation));
@@ -122,8 +143,7 @@ export class AclBook implements Acls, Pick<Access, "authorize" | "authorizeAny">
     resourceType: ResourceType,
   ): boolean {
     if (!this.rules.enforcing || this.rules.superUsers.has(principal)) return true;
-    const section = this.sections.get(resourceType) as Section;
-    const all = [...[...section.literal.values()].flat(), ...section.prefixed];
+    const all = (this.sections.get(resourceType) as Section).all();
     const mine = all.filter((entry) => concerns(entry, principal, host));
     const denied = mine.filter((entry) => denies(entry, operation));
     if (denied.some((entry) => entry.resourceName === WILDCARD && entry.patternType === "literal"))
@@ -135,12 +155,8 @@ export class AclBook implements Acls, Pick<Access, "authorize" | "authorizeAny">
 
   private index(): void {
     const sections = new Map<ResourceType, Section>();
-    for (const type of RESOURCE_TYPES) sections.set(type, { literal: new Map(), prefixed: [] });
-    for (const entry of this.entries.values()) {
-      const { literal, prefixed } = sections.get(entry.resourceType) as Section;
-      if (entry.patternType === "prefixed") prefixed.push(entry);
-      else literal.set(entry.resourceName, [...(literal.get(entry.resourceName) ?? []), entry]);
-    }
+    for (const type of RESOURCE_TYPES) sections.set(type, new Section());
+    for (const entry of this.entries.values()) sections.get(entry.resourceType)?.add(entry);
     this.sections = sections;
     this.version++;
   }

@@ -1,7 +1,8 @@
 /** Kafka's authorization rules, as a table: which entries there are, who asks what, and the answer. */
 import { afterEach, describe, expect, test } from "bun:test";
-import type { AclOperation, ResourceType } from "../../src/access/acl.ts";
+import { type AclOperation, covers, type ResourceType } from "../../src/access/acl.ts";
 import type { AuthorizationRules } from "../../src/access/acl-book.ts";
+import { randomBelow, seededRandom } from "../../src/base/random.ts";
 import { acl, openTestAccess, type TestAccess } from "../helpers/access.ts";
 
 let access: TestAccess;
@@ -118,6 +119,49 @@ describe("authorize", () => {
     access.acls.add([acl("deny User:ann write topic *")]);
     expect(any()).toBeFalse();
   });
+});
+
+test("answers as a walk over all entries does, for random entries and questions", async () => {
+  const seed = Number(process.env.VOIK_SEED ?? 20261125);
+  console.log(`ACL entries of seed ${seed}`);
+  const random = seededRandom(seed);
+  const pick = <T>(from: readonly T[]): T => from[randomBelow(random, from.length)] as T;
+  const names = ["a", "ab", "abc", "b", "ba"];
+  const operations: AclOperation[] = ["read", "write", "describe", "all"];
+  access = await openTestAccess();
+  const entries = Array.from({ length: 60 }, () =>
+    acl(
+      `${pick(["allow", "allow", "deny"])} ${pick(["User:ann", "User:bob", "User:*"])} ${pick(operations)} topic ` +
+        pick([...names, ...names, "*", "a prefixed", "ab prefixed", "b prefixed"]) +
+        pick(["", "", ` from ${HOST}`, " from 10.0.0.8"]),
+    ),
+  );
+  for (let round = 0; round < 200; round++) {
+    access.acls.delete({});
+    const some = Array.from({ length: 1 + randomBelow(random, 6) }, () => pick(entries));
+    access.acls.add(some);
+    const [who, operation, name] = [
+      pick(["User:ann", "User:bob"]),
+      pick(operations.slice(0, 3)),
+      pick(names),
+    ];
+    const mine = some.filter(
+      (entry) =>
+        covers(entry, name) && [who, "User:*"].includes(entry.principal) && [HOST, "*"].includes(entry.host),
+    );
+    const says = (permission: string, ...also: string[]) =>
+      mine.some(
+        (entry) => entry.permission === permission && [operation, "all", ...also].includes(entry.operation),
+      );
+    const allowed = says("allow", ...(operation === "describe" ? ["read", "write"] : [])) && !says("deny");
+    expect([some, who, operation, name, access.authorize(who, HOST, operation, "topic", name)]).toEqual([
+      some,
+      who,
+      operation,
+      name,
+      allowed,
+    ]);
+  }
 });
 
 describe("ACL entries", () => {
