@@ -3,16 +3,25 @@ import { VoikError } from "../base/errors.ts";
 import type { AppendOutcome, RecordToAppend, Stream } from "../streams/broker.ts";
 import { hashKeyOf } from "../streams/hash-range.ts";
 import type { RequestContext } from "./operation.ts";
-import { rateExceeded } from "./throttle.ts";
+import { rateExceeded, type Throttle } from "./throttle.ts";
 
 /** As Broker.appendRecords; a record over its shard's rate has the outcome limit_exceeded and is not written. */
-export async function appendAdmitted(
+export function appendAdmitted(
   context: RequestContext,
   stream: Stream,
   records: readonly RecordToAppend[],
 ): Promise<AppendOutcome[]> {
-  const { throttle, broker, caller } = context;
+  const { throttle, broker } = context;
   if (throttle === undefined) return broker.appendRecords(stream, records);
+  return appendWithin(throttle, context, stream, records);
+}
+
+async function appendWithin(
+  throttle: Throttle,
+  { broker, caller }: RequestContext,
+  stream: Stream,
+  records: readonly RecordToAppend[],
+): Promise<AppendOutcome[]> {
   const admitted: RecordToAppend[] = [];
   const refused = records.map((record): AppendOutcome | undefined => {
     const hashKey = record.explicitHashKey ?? hashKeyOf(record.partitionKey);

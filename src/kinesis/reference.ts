@@ -11,7 +11,7 @@ export const DIFFERENCES: Readonly<Record<string, string>> = {
     "The stream is there when the reply comes, so CREATING is shown only with `--kinesis-transition-ms`. The shard limit is `--shard-count-max`, and counts closed shards: each holds files. `RecordDistributionStrategy` AUTO is refused.",
   DeleteStream: "The records are gone when the reply comes; DELETING as CREATING above.",
   DescribeLimits:
-    "`ShardLimit` is `--shard-count-max`; the limit of on-demand streams is shown and not enforced: nothing here scales by itself. No channels.",
+    "`ShardLimit` is `--shard-count-max`; the limit of on-demand streams holds with `--kinesis-limits=aws` only. No channels.",
   DescribeStreamSummary:
     "Never a `StreamId`, here or elsewhere: AWS SDKs leave a custom endpoint once they have seen one.",
   DescribeAccountSettings: "Recorded and shown: voik bills nobody.",

@@ -187,6 +187,49 @@ describe("an operation", () => {
   });
 });
 
+describe("an account", () => {
+  test("has five streams in CREATING at a time", async () => {
+    const slow = await KinesisHarness.start({ clock, rates: "aws", transitionMs: 60_000 });
+    const create = (StreamName: string) => slow.call("CreateStream", { StreamName, ShardCount: 1 });
+    for (let i = 0; i < 5; i++) {
+      expect((await create(`s${i}`)).status).toBe(200);
+      nextSecond();
+    }
+    expect((await create("s5")).body).toEqual({
+      __type: "LimitExceededException",
+      message:
+        "Account 000000000000 in us-east-1 has 5 streams in state CREATING, and can have no more at a time.",
+    } as never);
+    nextSecond(60);
+    expect((await create("s5")).status).toBe(200);
+    await slow.stop();
+  });
+
+  test("has 50 streams in on-demand mode, made so or changed to it", async () => {
+    const StreamModeDetails = { StreamMode: "ON_DEMAND" };
+    const full = await KinesisHarness.start({ clock, rates: "aws" });
+    for (let i = 0; i < 50; i++) {
+      if (i % 5 === 0) nextSecond();
+      await full.ok("CreateStream", { StreamName: `s${i}`, StreamModeDetails });
+    }
+    nextSecond();
+    const refused = {
+      __type: "LimitExceededException",
+      message:
+        "Account 000000000000 in us-east-1 has 50 streams in On-Demand mode, and can have no more at a time.",
+    };
+    expect((await full.call("CreateStream", { StreamName: "more", StreamModeDetails })).body).toEqual(
+      refused as never,
+    );
+    await full.ok("CreateStream", { StreamName: "provisioned", ShardCount: 1 });
+    const StreamARN = "arn:aws:kinesis:us-east-1:000000000000:stream/provisioned";
+    expect((await full.call("UpdateStreamMode", { StreamARN, StreamModeDetails })).body).toEqual(
+      refused as never,
+    );
+    await full.stop();
+  });
+});
+
 test("without it nothing of this holds", async () => {
   const free = await KinesisHarness.start({ clock });
   await free.ok("CreateStream", { StreamName: "s", ShardCount: 1 });

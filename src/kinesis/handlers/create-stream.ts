@@ -17,6 +17,7 @@ import { operation, type RequestContext } from "../operation.ts";
 import { checkDistribution } from "../put-rules.ts";
 import { checkShardLimit } from "../reshard-rules.ts";
 import { type InputOf, integer, required, structure } from "../shapes.ts";
+import { checkStreamQuotas } from "../stream-quotas.ts";
 import { SETTING } from "../stream-settings.ts";
 import { checkTags, tagAttributes, withTags } from "../tags.ts";
 import { validationError } from "../validation.ts";
@@ -39,6 +40,7 @@ export const createStream = operation(input, async (request, context) => {
   const attributes = attributesOf(request, context);
   const exists = () => resourceInUse(`Stream ${name} under account ${caller.accountId} already exists.`);
   if (broker.streamByName(name) !== undefined || transitions.deleting(name) !== undefined) throw exists();
+  checkStreamQuotas(context, request.StreamModeDetails?.StreamMode);
   checkShardLimit(context, shardCount);
   try {
     const stream = await broker.createStream({ name, shardCount, attributes });

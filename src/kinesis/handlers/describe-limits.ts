@@ -1,9 +1,8 @@
-/** DescribeLimits: voik's own limit of shards, and AWS's of on-demand streams, which is shown and not enforced. */
+/** DescribeLimits: voik's own limit of shards, and AWS's of on-demand streams (stream-quotas.ts). */
 import { operation } from "../operation.ts";
 import { structure } from "../shapes.ts";
+import { ON_DEMAND_STREAMS_MAX } from "../stream-quotas.ts";
 import { modeOf } from "../stream-settings.ts";
-
-const ON_DEMAND_STREAMS_MAX = 50;
 
 export const describeLimits = operation(structure({}), (_request, { broker }) => {
   const streams = broker.listStreams();

@@ -2,6 +2,7 @@
 import { streamArn, streamModeDetails, warmThroughputMib } from "../members.ts";
 import { operation } from "../operation.ts";
 import { required, structure } from "../shapes.ts";
+import { checkOnDemandQuota } from "../stream-quotas.ts";
 import { modeOf, SETTING } from "../stream-settings.ts";
 import { findActive } from "../stream-view.ts";
 import { validationError } from "../validation.ts";
@@ -19,7 +20,10 @@ export const updateStreamMode = operation(input, (request, context) => {
     throw validationError("WarmThroughputMiBps can only be set when the stream mode is ON_DEMAND.");
   }
   const stream = findActive(context, request);
-  if (mode !== modeOf(stream)) context.throttle?.takeChange("UpdateStreamMode", stream, context.caller);
+  if (mode !== modeOf(stream)) {
+    if (mode === "ON_DEMAND") checkOnDemandQuota(context);
+    context.throttle?.takeChange("UpdateStreamMode", stream, context.caller);
+  }
   const changes = new Map<string, string | undefined>([[SETTING.mode, mode]]);
   if (mode === "PROVISIONED") changes.set(SETTING.warmMib, undefined);
   if (warm !== undefined) changes.set(SETTING.warmMib, String(warm));
