@@ -15,6 +15,8 @@ import { sendfile } from "../src/base/libc.ts";
 import { silentLogger } from "../src/base/logger.ts";
 import { MetricsRegistry } from "../src/base/metrics.ts";
 import { systemRandom } from "../src/base/random.ts";
+import { AllGroups } from "../src/groups/all-groups.ts";
+import { ConsumerCoordinator } from "../src/groups/consumer-coordinator.ts";
 import { GroupCoordinator } from "../src/groups/coordinator.ts";
 import { OffsetStore } from "../src/groups/offset-store.ts";
 import { startKafkaServer } from "../src/kafka/server.ts";
@@ -62,10 +64,12 @@ async function serveKafka(folder: string, sync: boolean): Promise<number> {
     },
   });
   const parts = { offsets, clock, random: systemRandom, logger: silentLogger };
-  const groups = new GroupCoordinator({
+  const classic = new GroupCoordinator({
     ...parts,
     streamExists: (id) => broker.streamById(id) !== undefined,
   });
+  const consumers = new ConsumerCoordinator({ ...parts, streamByName: (name) => broker.streamByName(name) });
+  const groups = new AllGroups(classic, consumers);
   const { transactions } = await openTestTransactions({ broker, groups, folder });
   const access = await openTestAccess({ folder, enforcing: false });
   return startKafkaServer({ broker, groups, transactions, access, host: "127.0.0.1", port: 0 }).port;

@@ -32,6 +32,8 @@ import { VERSION } from "./base/version.ts";
 import { openVolume, whyNoVolume } from "./base/volume.ts";
 import { kafkaSecurityOf } from "./config/kafka-security.ts";
 import type { Config } from "./config/schema.ts";
+import { AllGroups } from "./groups/all-groups.ts";
+import { ConsumerCoordinator } from "./groups/consumer-coordinator.ts";
 import { GroupCoordinator } from "./groups/coordinator.ts";
 import { OffsetStore } from "./groups/offset-store.ts";
 import { startKafkaServer } from "./kafka/server.ts";
@@ -268,7 +270,10 @@ async function openGroups(
   closers.push(() => offsets.close());
   const streamExists = (id: string) => broker.streamById(id) !== undefined;
   const limits = { offsetRetentionMs: config.offsetRetentionMs };
-  const groups = new GroupCoordinator({ offsets, clock, random, logger, streamExists, limits });
+  const classic = new GroupCoordinator({ offsets, clock, random, logger, streamExists, limits });
+  const streamByName = (name: string) => broker.streamByName(name);
+  const consumers = new ConsumerCoordinator({ offsets, clock, logger, streamByName });
+  const groups = new AllGroups(classic, consumers);
   closers.push(() => groups.stop());
   metrics.gauge("voik_groups", "Consumer groups with members.", {}, () => groups.counts.groups);
   metrics.gauge("voik_group_members", "Members of consumer groups.", {}, () => groups.counts.members);
@@ -279,7 +284,7 @@ async function openGroups(
 async function openTransactions(
   { config, fileSystem, clock, logger, metrics }: Parts,
   broker: StreamBroker,
-  groups: GroupCoordinator,
+  groups: AllGroups,
   onSyncFailure: (cause: unknown) => void,
   closers: Closers,
 ) {
@@ -300,7 +305,7 @@ async function openTransactions(
 function startKafka(
   parts: Parts,
   broker: StreamBroker,
-  groups: GroupCoordinator,
+  groups: AllGroups,
   transactions: TransactionCoordinator,
   access: Access,
 ) {

@@ -21,9 +21,9 @@ import {
   type Leaving,
   type LeaveReply,
   nextDeadlineMs,
-  NO_BYTES,
-  NO_GENERATION,
   type PlainReply,
+  refusedJoin,
+  refusedSync,
   type Speaker,
   type SyncReply,
   type Ticket,
@@ -86,7 +86,8 @@ const ID_PREFIX_LENGTH_MAX = 255;
 const SWEEP_INTERVAL_MS = 600_000;
 const NOT_WAITING: Waiting = { cancel() {} };
 
-export class GroupCoordinator implements Groups {
+/** All that Groups is for the classic kind. */
+export class GroupCoordinator implements Omit<Groups, "consumers"> {
   private readonly entries = new Map<string, Entry>();
   private readonly answers = new Map<Ticket, Answer>();
   private readonly limits: CoordinatorLimits;
@@ -133,14 +134,7 @@ export class GroupCoordinator implements Groups {
   sync(groupId: string, request: SyncRequest, answer: (reply: SyncReply) => void): Waiting {
     const failure = this.refusalOfSync(groupId, request);
     if (failure) {
-      answer({
-        kind: "sync",
-        ticket: 0,
-        failure,
-        protocolType: null,
-        protocolName: null,
-        assignment: NO_BYTES,
-      });
+      answer(refusedSync(failure));
       return NOT_WAITING;
     }
     const { protocolType, protocolName, assignments } = request;
@@ -188,8 +182,18 @@ export class GroupCoordinator implements Groups {
     } else if (speaker.generation >= 0) {
       return store.groups.has(groupId) ? "member_unknown" : "group_not_found";
     }
+    return this.commitOf(groupId, offsets, empty);
+  }
+
+  /** Commits for a speaker that has been checked; `empty`: the group has no members. */
+  async commitOf(
+    groupId: string,
+    offsets: readonly CommittedOffset[],
+    empty = false,
+  ): Promise<GroupFailure | undefined> {
+    const { offsets: store, clock } = this.options;
     if (!store.groups.has(groupId) && store.groups.size >= this.limits.groupsMax) return "limit_exceeded";
-    await store.commit(groupId, offsets, empty ? this.options.clock.nowMs() : undefined);
+    await store.commit(groupId, offsets, empty ? clock.nowMs() : undefined);
     return undefined;
   }
 
@@ -384,11 +388,6 @@ export class GroupCoordinator implements Groups {
       if (this.entries.get(groupId) === entry && !this.stopping) this.run(groupId, { kind: "tick" });
     });
   }
-}
-
-function refusedJoin(memberId: string, failure: GroupFailure): JoinReply {
-  const about = { protocolType: null, protocolName: null, leaderId: "", skipAssignment: false, members: [] };
-  return { kind: "join", ticket: 0, failure, memberId, generation: NO_GENERATION, ...about };
 }
 
 function isGroupId(groupId: string): boolean {

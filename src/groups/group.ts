@@ -29,7 +29,14 @@ export type GroupFailure =
   | "group_not_found"
   | "group_not_empty"
   | "limit_exceeded"
-  | "stopping";
+  | "stopping"
+  // of KIP-848's groups
+  | "request_invalid"
+  | "member_fenced"
+  | "member_stale"
+  | "instance_unreleased"
+  | "assignor_unsupported"
+  | "pattern_unsupported";
 
 export type Ticket = number;
 
@@ -225,4 +232,15 @@ export function nextDeadlineMs(group: Group): number | undefined {
 /** The chosen protocol's metadata of a member. */
 export function metadataOf(member: Member, protocolName: string | null): Buffer {
   return member.protocols.find(({ name }) => name === protocolName)?.metadata ?? NO_BYTES;
+}
+
+/** The answer to a join that is refused. */
+export function refusedJoin(memberId: string, failure: GroupFailure): JoinReply {
+  const about = { protocolType: null, protocolName: null, leaderId: "", skipAssignment: false, members: [] };
+  return { kind: "join", ticket: 0, failure, memberId, generation: NO_GENERATION, ...about };
+}
+
+/** The answer to a sync that is refused. */
+export function refusedSync(failure: GroupFailure): SyncReply {
+  return { kind: "sync", ticket: 0, failure, protocolType: null, protocolName: null, assignment: NO_BYTES };
 }

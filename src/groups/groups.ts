@@ -1,7 +1,8 @@
 /**
- * The face of the consumer groups that the Kafka edge uses. GroupCoordinator (coordinator.ts) is the real one.
+ * The face of the consumer groups that the Kafka edge uses. AllGroups (all-groups.ts) is the real one.
  * Offsets belong to a stream's id, so a stream that is deleted and made again under its old name starts afresh.
  */
+import type { ConsumerGroup, ConsumerHeartbeat, ConsumerReply } from "./consumer-group.ts";
 import type { Group, GroupFailure, Joining, JoinReply, Leaving, Speaker, SyncReply } from "./group.ts";
 
 /** Characters of the metadata that a client may keep with an offset. */
@@ -46,7 +47,18 @@ export interface PendingCommits {
   isPending(groupId: string, streamId: string, shard: number): boolean;
 }
 
+/** The groups of KIP-848. */
+export interface ConsumerGroups {
+  heartbeat(groupId: string, request: ConsumerHeartbeat): ConsumerReply;
+  /** Whether this member is of this epoch: undefined when it may commit and read offsets. */
+  check(groupId: string, memberId: string, epoch: number): GroupFailure | undefined;
+  /** The group, while it has members. */
+  describe(groupId: string): ConsumerGroup | undefined;
+  list(): ConsumerGroup[];
+}
+
 export interface Groups {
+  readonly consumers: ConsumerGroups;
   /** Calls `answer` once, now or when the rebalance is over; never after `cancel`. Buffers are copied. */
   join(groupId: string, request: JoinRequest, answer: (reply: JoinReply) => void): Waiting;
   /** Calls `answer` once, now or when the leader has assigned; never after `cancel`. Buffers are copied. */

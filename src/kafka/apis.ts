@@ -41,6 +41,8 @@ import { describeClusterHandler } from "./handlers/60-describe-cluster.ts";
 import { describeProducersHandler } from "./handlers/61-describe-producers.ts";
 import { describeTransactionsHandler } from "./handlers/65-describe-transactions.ts";
 import { listTransactionsHandler } from "./handlers/66-list-transactions.ts";
+import { consumerGroupHeartbeatHandler } from "./handlers/68-consumer-group-heartbeat.ts";
+import { consumerGroupDescribeHandler } from "./handlers/69-consumer-group-describe.ts";
 import { listConfigResourcesHandler } from "./handlers/74-list-config-resources.ts";
 import { describeTopicPartitionsHandler } from "./handlers/75-describe-topic-partitions.ts";
 import { Produce } from "./messages/00-produce.ts";
@@ -79,6 +81,8 @@ import { DescribeCluster } from "./messages/60-describe-cluster.ts";
 import { DescribeProducers } from "./messages/61-describe-producers.ts";
 import { DescribeTransactions } from "./messages/65-describe-transactions.ts";
 import { ListTransactions } from "./messages/66-list-transactions.ts";
+import { ConsumerGroupHeartbeat } from "./messages/68-consumer-group-heartbeat.ts";
+import { ConsumerGroupDescribe } from "./messages/69-consumer-group-describe.ts";
 import { ListConfigResources } from "./messages/74-list-config-resources.ts";
 import { DescribeTopicPartitions } from "./messages/75-describe-topic-partitions.ts";
 
@@ -128,6 +132,8 @@ export const APIS: readonly Api[] = [
   api(DescribeProducers, describeProducersHandler),
   api(DescribeTransactions, describeTransactionsHandler),
   api(ListTransactions, listTransactionsHandler),
+  api(ConsumerGroupHeartbeat, consumerGroupHeartbeatHandler),
+  api(ConsumerGroupDescribe, consumerGroupDescribeHandler),
   api(ListConfigResources, listConfigResourcesHandler),
   api(DescribeTopicPartitions, describeTopicPartitionsHandler),
 ];

@@ -65,7 +65,12 @@ export const KafkaError = {
   duplicateResource: 92,
   unknownTopicId: 100,
   transactionalIdNotFound: 105,
+  fencedMemberEpoch: 110,
+  unreleasedInstanceId: 111,
+  unsupportedAssignor: 112,
+  staleMemberEpoch: 113,
   mismatchedEndpointType: 114,
+  invalidRegularExpression: 128,
 } as const;
 
 export type KafkaError = (typeof KafkaError)[keyof typeof KafkaError];

@@ -19,6 +19,12 @@ const BY_FAILURE: Record<GroupFailure, KafkaError> = {
   limit_exceeded: KafkaError.policyViolation,
   // Retriable: the client looks for the coordinator again and finds the restarted broker.
   stopping: KafkaError.notCoordinator,
+  request_invalid: KafkaError.invalidRequest,
+  member_fenced: KafkaError.fencedMemberEpoch,
+  member_stale: KafkaError.staleMemberEpoch,
+  instance_unreleased: KafkaError.unreleasedInstanceId,
+  assignor_unsupported: KafkaError.unsupportedAssignor,
+  pattern_unsupported: KafkaError.invalidRegularExpression,
 };
 
 /** The code of a failure, or of none. */

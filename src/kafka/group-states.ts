@@ -1,4 +1,5 @@
 /** Kafka's words for what a group is doing, and the reading of what its members subscribe to. */
+import { type ConsumerGroup, isSettled } from "../groups/consumer-group.ts";
 import type { Group, Phase } from "../groups/group.ts";
 import { metadataOf } from "../groups/group.ts";
 
@@ -10,9 +11,15 @@ export const GROUP_STATE: Record<Phase, string> = {
 };
 /** Of a group that is not there. */
 export const DEAD = "Dead";
-/** As opposed to groups of KIP-848 and KIP-932. */
-export const GROUP_TYPE = "classic";
+/** Kafka's words for the kinds of groups; the second is KIP-848's. */
+export const GROUP_TYPE = { classic: "classic", consumer: "consumer" } as const;
 export const CONSUMER_PROTOCOL = "consumer";
+
+/** Kafka's word for what a group of KIP-848 is doing. */
+export function consumerGroupState(group: ConsumerGroup): string {
+  for (const member of group.members.values()) if (!isSettled(group, member)) return "Reconciling";
+  return group.members.size === 0 ? GROUP_STATE.empty : GROUP_STATE.stable;
+}
 
 /**
  * The topics that the members of a consumer group subscribe to; undefined when they can't be told, because a member

@@ -186,7 +186,7 @@ describe("groups and their offsets", () => {
     const clock: Clock = { ...systemClock, nowMs: () => nowMs };
     const streams = new Set([STREAM]);
     const limits = { offsetRetentionMs: 1_000 };
-    const { groups, close } = await openTestGroups({
+    const { groups, classic, close } = await openTestGroups({
       folder,
       clock,
       limits,
@@ -212,7 +212,7 @@ describe("groups and their offsets", () => {
     });
     await joined;
     nowMs += 600;
-    await groups.sweep();
+    await classic.sweep();
     expect(
       groups
         .list()
@@ -221,10 +221,10 @@ describe("groups and their offsets", () => {
     ).toEqual(["new", "used"]);
     expect(await groups.committed("new", null)).toEqual([at(1)]);
     nowMs += 600;
-    await groups.sweep();
+    await classic.sweep();
     expect(groups.list().map(({ id }) => id)).toEqual(["used"]);
     streams.clear();
-    await groups.sweep();
+    await classic.sweep();
     await close();
   });
 });

@@ -7,10 +7,17 @@ import { disk } from "../../src/base/disk.ts";
 import { silentLogger } from "../../src/base/logger.ts";
 import { systemRandom } from "../../src/base/random.ts";
 import { type CoordinatorLimits, GroupCoordinator } from "../../src/groups/coordinator.ts";
+import { AllGroups } from "../../src/groups/all-groups.ts";
+import {
+  ConsumerCoordinator,
+  type ConsumerCoordinatorLimits,
+  type ConsumerCoordinatorOptions,
+} from "../../src/groups/consumer-coordinator.ts";
 import { OffsetStore } from "../../src/groups/offset-store.ts";
 
 export interface TestGroups {
-  groups: GroupCoordinator;
+  groups: AllGroups;
+  classic: GroupCoordinator;
   offsets: OffsetStore;
   close(): Promise<void>;
 }
@@ -20,6 +27,8 @@ export interface TestGroupsOptions {
   clock?: Clock;
   streamExists?: (id: string) => boolean;
   limits?: Partial<CoordinatorLimits>;
+  consumerLimits?: Partial<ConsumerCoordinatorLimits>;
+  streamByName?: ConsumerCoordinatorOptions["streamByName"];
 }
 
 export async function openTestGroups(options: TestGroupsOptions = {}): Promise<TestGroups> {
@@ -34,9 +43,19 @@ export async function openTestGroups(options: TestGroupsOptions = {}): Promise<T
     },
   });
   const parts = { offsets, clock, random: systemRandom, logger: silentLogger, streamExists };
-  const groups = new GroupCoordinator({ ...parts, limits: { initialDelayMs: 0, ...limits } });
+  const classic = new GroupCoordinator({ ...parts, limits: { initialDelayMs: 0, ...limits } });
+  const { streamByName = () => undefined, consumerLimits = {} } = options;
+  const consumers = new ConsumerCoordinator({
+    offsets,
+    clock,
+    logger: silentLogger,
+    streamByName,
+    limits: consumerLimits,
+  });
+  const groups = new AllGroups(classic, consumers);
   return {
     groups,
+    classic,
     offsets,
     async close() {
       groups.stop();

@@ -44,6 +44,7 @@ export async function startTestKafka(
     /** Whether ACLs are enforced; TEST_ADMIN may do everything. */
     enforcing?: boolean;
     groupLimits?: TestGroupsOptions["limits"];
+    consumerLimits?: TestGroupsOptions["consumerLimits"];
     transactionLimits?: TestTransactionsOptions["limits"];
   } = {},
 ): Promise<TestKafka> {
@@ -51,11 +52,16 @@ export async function startTestKafka(
     onDisk = false,
     enforcing = false,
     groupLimits = {},
+    consumerLimits = {},
     transactionLimits = {},
     ...overrides
   } = options;
   const { broker, close } = onDisk ? await openDiskBroker() : await openMemoryBroker();
-  const ownGroups = await openTestGroups({ limits: groupLimits });
+  const ownGroups = await openTestGroups({
+    limits: groupLimits,
+    consumerLimits,
+    streamByName: (name) => broker.streamByName(name),
+  });
   const { groups } = ownGroups;
   const { clock } = overrides;
   const ownTransactions = await openTestTransactions({

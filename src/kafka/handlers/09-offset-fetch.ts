@@ -2,12 +2,14 @@
  * OffsetFetch: what groups have committed, for some partitions or for all. Offset -1 where they have not. Who asks for
  * stable offsets only (KIP-447) is told to come again where a transaction is about to commit one.
  */
+import type { GroupFailure } from "../../groups/group.ts";
 import type { CommittedOffset, OffsetKey } from "../../groups/groups.ts";
 import type { Stream } from "../../streams/broker.ts";
 import type { Handler } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import type { KafkaContext } from "../context.ts";
 import { KafkaError, kafkaErrorOf } from "../errors.ts";
+import { groupErrorOf } from "../group-errors.ts";
 import type { OffsetFetchRequest, OffsetFetchResponse } from "../messages/09-offset-fetch.ts";
 
 type Request = BodyOf<typeof OffsetFetchRequest>;
@@ -25,11 +27,23 @@ export const offsetFetchHandler: Handler<Request, Reply> = async (request, call)
     return { ...(await offsetsOf(context, groupId, topics, requireStable)), groups: [] };
   }
   const groups: Reply["groups"][number][] = [];
-  for (const { groupId, topics } of request.groups) {
-    groups.push({ groupId, ...(await offsetsOf(context, groupId, topics, request.requireStable)) });
+  for (const { groupId, memberId, memberEpoch, topics } of request.groups) {
+    const failure = memberId === null ? undefined : memberFailure(context, groupId, memberId, memberEpoch);
+    if (failure) groups.push({ groupId, topics: [], errorCode: groupErrorOf(failure) });
+    else groups.push({ groupId, ...(await offsetsOf(context, groupId, topics, request.requireStable)) });
   }
   return { topics: [], groups };
 };
+
+/** Why a member of KIP-848 may not read its group's offsets; others are not asked who they are. */
+function memberFailure(
+  { groups: { consumers } }: KafkaContext,
+  groupId: string,
+  memberId: string,
+  epoch: number,
+): GroupFailure | undefined {
+  return epoch < 0 || !consumers.describe(groupId) ? undefined : consumers.check(groupId, memberId, epoch);
+}
 
 async function offsetsOf(
   context: KafkaContext,

@@ -1,5 +1,5 @@
 /** OffsetDelete: forgets offsets of topics that nobody in the group is subscribed to. */
-import type { OffsetKey } from "../../groups/groups.ts";
+import type { Groups, OffsetKey } from "../../groups/groups.ts";
 import type { Handler } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import { shardAt } from "../context.ts";
@@ -14,9 +14,8 @@ const refuse = (errorCode: KafkaError): Reply => ({ errorCode, topics: [] });
 
 export const offsetDeleteHandler: Handler<Request, Reply> = async (request, call) => {
   const { broker, groups } = call.context;
-  const group = groups.describe(request.groupId);
-  if (!group) return refuse(KafkaError.groupIdNotFound);
-  const subscribed = group.members.size === 0 ? new Set<string>() : subscribedTopics(group);
+  const subscribed = subscriptionOf(groups, request.groupId);
+  if (subscribed === null) return refuse(KafkaError.groupIdNotFound);
   if (!subscribed) return refuse(KafkaError.nonEmptyGroup);
   const keys: OffsetKey[] = [];
   const topics = request.topics.map(({ name, partitions }) => {
@@ -38,3 +37,12 @@ export const offsetDeleteHandler: Handler<Request, Reply> = async (request, call
     return refuse(KafkaError.coordinatorNotAvailable);
   }
 };
+
+/** Topics that members are subscribed to; undefined when that can't be told, null when there is no such group. */
+function subscriptionOf(groups: Groups, groupId: string): ReadonlySet<string> | undefined | null {
+  const modern = groups.consumers.describe(groupId);
+  if (modern) return new Set([...modern.members.values()].flatMap(({ topics }) => topics));
+  const group = groups.describe(groupId);
+  if (!group) return null;
+  return group.members.size === 0 ? new Set() : subscribedTopics(group);
+}
