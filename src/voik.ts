@@ -272,7 +272,7 @@ async function openGroups(
   const limits = { offsetRetentionMs: config.offsetRetentionMs };
   const classic = new GroupCoordinator({ offsets, clock, random, logger, streamExists, limits });
   const streamByName = (name: string) => broker.streamByName(name);
-  const consumers = new ConsumerCoordinator({ offsets, clock, logger, streamByName });
+  const consumers = new ConsumerCoordinator({ offsets, clock, random, logger, streamByName });
   const groups = new AllGroups(classic, consumers);
   closers.push(() => groups.stop());
   metrics.gauge("voik_groups", "Consumer groups with members.", {}, () => groups.counts.groups);

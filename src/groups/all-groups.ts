@@ -3,8 +3,6 @@
  * An id is of the one kind as long as such a group has members; what was committed under it belongs to either. Members
  * of the other kind are refused meanwhile: a group changes its kind when everybody has left (decision 0122).
  */
-import type { GroupCoordinator } from "./coordinator.ts";
-import type { ConsumerCoordinator } from "./consumer-coordinator.ts";
 import {
   type Group,
   type GroupFailure,
@@ -24,7 +22,26 @@ import type {
   SyncRequest,
   Waiting,
 } from "./groups.ts";
-import type { ConsumerHeartbeat, ConsumerReply } from "./consumer-group.ts";
+import type { ConsumerHeartbeat } from "./consumer-group.ts";
+
+interface Counts {
+  readonly groups: number;
+  readonly members: number;
+}
+
+export interface ClassicGroups extends Omit<Groups, "consumers"> {
+  readonly counts: Counts;
+  /** Commits for a speaker that has been checked. */
+  commitOf(groupId: string, offsets: readonly CommittedOffset[]): Promise<GroupFailure | undefined>;
+  stop(): void;
+}
+
+export interface ModernGroups extends ConsumerGroups {
+  readonly counts: Counts;
+  /** Whether a group of that id has members. */
+  has(groupId: string): boolean;
+  stop(): void;
+}
 
 const NOT_WAITING: Waiting = { cancel() {} };
 
@@ -32,8 +49,8 @@ export class AllGroups implements Groups {
   readonly consumers: ConsumerGroups;
 
   constructor(
-    private readonly classic: GroupCoordinator,
-    private readonly modern: ConsumerCoordinator,
+    private readonly classic: ClassicGroups,
+    private readonly modern: ModernGroups,
   ) {
     this.consumers = {
       heartbeat: (groupId, request) => this.consumerHeartbeat(groupId, request),
@@ -124,10 +141,13 @@ export class AllGroups implements Groups {
     this.modern.stop();
   }
 
-  private consumerHeartbeat(groupId: string, request: ConsumerHeartbeat): ConsumerReply {
+  private consumerHeartbeat(
+    groupId: string,
+    request: ConsumerHeartbeat,
+  ): ReturnType<ConsumerGroups["heartbeat"]> {
     const isClassic = (this.classic.describe(groupId)?.members.size ?? 0) > 0;
     if (!isClassic) return this.modern.heartbeat(groupId, request);
-    return { failure: "group_not_found", epoch: 0, assignment: null };
+    return { failure: "group_not_found", epoch: 0, assignment: null, memberId: request.memberId };
   }
 }
 

@@ -8,6 +8,7 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import { VoikError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
+import { type Random, randomId } from "../base/random.ts";
 import type { Topics } from "./assignors.ts";
 import {
   type ConsumerEvent,
@@ -40,6 +41,7 @@ export const DEFAULT_CONSUMER_LIMITS: ConsumerCoordinatorLimits = {
 export interface ConsumerCoordinatorOptions {
   offsets: Pick<OffsetStore, "setEmptySince">;
   clock: Clock;
+  random: Random;
   logger: Logger;
   /** The stream of that name, with all shards that can be read. */
   streamByName(name: string): { id: string; shards: readonly { index: number }[] } | undefined;
@@ -77,9 +79,11 @@ export class ConsumerCoordinator implements ConsumerGroups {
     return this.entries.has(groupId);
   }
 
-  heartbeat(groupId: string, request: ConsumerHeartbeat): ConsumerReply {
+  heartbeat(groupId: string, asked: ConsumerHeartbeat): ConsumerReply & { memberId: string } {
+    const memberId = asked.memberId || randomId(this.options.random);
+    const request = { ...asked, memberId };
     const failure = this.refusalOf(groupId, request);
-    if (failure) return { failure, epoch: 0, assignment: null };
+    if (failure) return { failure, epoch: 0, assignment: null, memberId };
     const entry = this.entries.get(groupId) ?? this.addEntry(groupId);
     const nowMs = this.options.clock.monotonicMs();
     if (request.topics !== null || nowMs - entry.topicsCheckedMs >= TOPICS_INTERVAL_MS) {
@@ -89,7 +93,7 @@ export class ConsumerCoordinator implements ConsumerGroups {
     const reply = this.run(entry, request) as ConsumerReply;
     if (request.topics !== null) this.account(entry);
     this.arm(entry);
-    return reply;
+    return { ...reply, memberId };
   }
 
   check(groupId: string, memberId: string, epoch: number): GroupFailure | undefined {

@@ -49,7 +49,8 @@ export interface PendingCommits {
 
 /** The groups of KIP-848. */
 export interface ConsumerGroups {
-  heartbeat(groupId: string, request: ConsumerHeartbeat): ConsumerReply;
+  /** A member without an id is given one. */
+  heartbeat(groupId: string, request: ConsumerHeartbeat): ConsumerReply & { memberId: string };
   /** Whether this member is of this epoch: undefined when it may commit and read offsets. */
   check(groupId: string, memberId: string, epoch: number): GroupFailure | undefined;
   /** The group, while it has members. */

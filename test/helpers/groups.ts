@@ -48,6 +48,7 @@ export async function openTestGroups(options: TestGroupsOptions = {}): Promise<T
   const consumers = new ConsumerCoordinator({
     offsets,
     clock,
+    random: systemRandom,
     logger: silentLogger,
     streamByName,
     limits: consumerLimits,

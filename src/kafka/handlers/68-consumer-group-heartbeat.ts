@@ -1,7 +1,8 @@
 /** ConsumerGroupHeartbeat: the one request of KIP-848's members. Nothing here waits: a member is told what it may read now. */
 import { isAssignor } from "../../groups/assignors.ts";
-import { AWAY_EPOCH, type ConsumerReply, JOIN_EPOCH } from "../../groups/consumer-group.ts";
+import { AWAY_EPOCH, JOIN_EPOCH } from "../../groups/consumer-group.ts";
 import type { GroupFailure } from "../../groups/group.ts";
+import type { ConsumerGroups } from "../../groups/groups.ts";
 import { byStream, partitionsOf } from "../../groups/partitions.ts";
 import type { Call, Handler } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
@@ -13,6 +14,7 @@ import type {
 } from "../messages/68-consumer-group-heartbeat.ts";
 
 type Request = BodyOf<typeof ConsumerGroupHeartbeatRequest>;
+type Beat = ReturnType<ConsumerGroups["heartbeat"]>;
 type Reply = InputOf<typeof ConsumerGroupHeartbeatResponse>;
 
 /** A rebalance takes two or three heartbeats of those whom it concerns. */
@@ -32,18 +34,16 @@ const MESSAGES: Partial<Record<GroupFailure, string>> = {
 };
 
 export const consumerGroupHeartbeatHandler: Handler<Request, Reply> = (request, call) => {
-  const isNew = request.memberEpoch === JOIN_EPOCH && request.memberId === "";
-  const memberId =
-    isNew && call.version < FIRST_VERSION_WITH_OWN_IDS ? crypto.randomUUID() : request.memberId;
-  const failure = refusalOf(request, memberId);
-  return failure ? refused(failure) : answer(memberId, beat(request, memberId, call));
+  const failure = refusalOf(request, call.version);
+  return failure ? refused(failure) : answer(beat(request, call));
 };
 
-function refusalOf(request: Request, memberId: string): GroupFailure | undefined {
-  const { groupId, memberEpoch, instanceId, serverAssignor, subscribedTopicRegex } = request;
+function refusalOf(request: Request, version: number): GroupFailure | undefined {
+  const { groupId, memberId, memberEpoch, instanceId, serverAssignor, subscribedTopicRegex } = request;
   if (groupId === "" || groupId.length > ID_LENGTH_MAX) return "group_id_invalid";
-  if (memberId === "" || memberId.length > ID_LENGTH_MAX || memberEpoch < AWAY_EPOCH)
-    return "request_invalid";
+  const mayLackId = memberEpoch === JOIN_EPOCH && version < FIRST_VERSION_WITH_OWN_IDS;
+  if ((memberId === "" && !mayLackId) || memberId.length > ID_LENGTH_MAX) return "request_invalid";
+  if (memberEpoch < AWAY_EPOCH) return "request_invalid";
   if (instanceId !== null && (instanceId === "" || instanceId.length > ID_LENGTH_MAX))
     return "request_invalid";
   if (memberEpoch === AWAY_EPOCH && instanceId === null) return "request_invalid";
@@ -54,7 +54,7 @@ function refusalOf(request: Request, memberId: string): GroupFailure | undefined
   return saysAll && request.topicPartitions?.length === 0 ? undefined : "request_invalid";
 }
 
-function beat(request: Request, memberId: string, { clientId, owner, context }: Call): ConsumerReply {
+function beat(request: Request, { clientId, owner, context }: Call): Beat {
   const { serverAssignor, topicPartitions } = request;
   const owned = topicPartitions?.map(({ topicId, partitions }) => ({
     streamId: topicId,
@@ -62,7 +62,7 @@ function beat(request: Request, memberId: string, { clientId, owner, context }: 
   }));
   return context.groups.consumers.heartbeat(request.groupId, {
     kind: "heartbeat",
-    memberId,
+    memberId: request.memberId,
     epoch: request.memberEpoch,
     instanceId: request.instanceId,
     clientId: (clientId ?? "").slice(0, ID_LENGTH_MAX),
@@ -75,7 +75,7 @@ function beat(request: Request, memberId: string, { clientId, owner, context }: 
   });
 }
 
-function answer(memberId: string, { failure, epoch, assignment }: ConsumerReply): Reply {
+function answer({ memberId, failure, epoch, assignment }: Beat): Reply {
   if (failure) return refused(failure);
   const topicPartitions =
     assignment &&
