@@ -71,9 +71,9 @@ export class CommitLog implements OpenLog, Syncable {
     opened: OpenedLog,
   ) {
     this.segments = new SegmentList(opened.segments);
-    this.deletion = new SegmentDeletion(options, this.segments);
     ({ parts: this.parts, checkpoint: this.checkpoint, start: this.start, gaps: this.gaps } = opened);
     this.transactions = new LogTransactions(options, this.segments, this.gaps);
+    this.deletion = new SegmentDeletion(options, this.segments, this.transactions);
     this.rolls = new SegmentRoll(options, this.parts, this.segments, this.transactions, opened.startedAtMs);
     this.readable = new DurableEnd(this.segments, opened.newestMs);
     this.idempotence = producersOf(this.segments, this.gaps);
@@ -328,6 +328,7 @@ export class CommitLog implements OpenLog, Syncable {
       this.groupCommit.request(this);
       await new Promise<void>((resolve) => (this.drained = resolve));
     }
+    await this.deletion.busy?.catch(() => {}); // whoever asked for it hears of it
     if (!this.failed && !this.gaps.damaged) {
       this.active.seal();
       this.transactions.seal(this.active);

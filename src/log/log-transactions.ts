@@ -21,15 +21,27 @@ import type { SegmentList } from "./segment-list.ts";
 import type { Segment } from "./segment.ts";
 import type { OpenTransaction } from "./shard-log.ts";
 import { ShardTransactions } from "./shard-transactions.ts";
-import { openPart, readTransactionsFile, writeSealedPart } from "./transactions-file.ts";
+import {
+  cutSealedPart,
+  makeTransactionsFile,
+  readTransactionsFile,
+  syncTransactionsFile,
+  writeOpenPart,
+  writeSealedPart,
+} from "./transactions-file.ts";
 
 export class LogTransactions {
-  private readonly state = new ShardTransactions();
-  private restored = false;
+  /** Undefined until it was found again. */
+  private state: ShardTransactions | undefined;
   /** Base offsets of the segments that have a file. */
   private readonly files = new Set<number>();
-  /** Files that were made and are not synced. */
+  /** What was open when segments began whose files don't say it. */
+  private readonly unnoted = new Map<number, readonly OpenTransaction[]>();
+  /** Something was appended since the log was opened. */
+  private appended = false;
+  /** Files that were made or changed and are not synced. */
   private unsynced: string[] = [];
+  private syncing: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly options: Pick<CommitLogOptions, "folder" | "fileSystem">,
@@ -39,8 +51,7 @@ export class LogTransactions {
 
   /** What is known. Throws VoikError storage_failed when the disk can't be read. */
   get current(): ShardTransactions {
-    if (!this.restored) this.restore();
-    return this.state;
+    return (this.state ??= this.restored());
   }
 
   /** Whether `batch` fits to what its producer has open. Throws VoikError transaction_invalid. */
@@ -53,8 +64,9 @@ export class LogTransactions {
     );
   }
 
-  /** Before `batch` goes to `segment`: makes the segment's file if it needs one. Throws VoikError disk_full, … */
+  /** Before `batch` goes to `segment`: sees to the segment's file. Throws VoikError disk_full or storage_failed. */
   prepare(segment: Segment, batch: Buffer): void {
+    if (!this.appended) this.firstAppend(segment);
     if (!isTransactional(batch)) return;
     const { openOnes } = this.current;
     if (!this.files.has(segment.baseOffset)) this.makeFile(segment.baseOffset, openOnes);
@@ -70,6 +82,7 @@ export class LogTransactions {
     const { folder, fileSystem } = this.options;
     const { openOnes, openCount } = this.current;
     const { transactions } = segmentPaths(folder, baseOffset);
+    this.files.delete(baseOffset);
     if (openCount > 0) return this.makeFile(baseOffset, openOnes);
     try {
       if (fileSystem.exists(transactions)) fileSystem.remove(transactions); // of a segment that never was
@@ -78,10 +91,28 @@ export class LogTransactions {
     }
   }
 
+  /**
+   * Before the segment in front of `segment` goes: has its file say what was open when it began. Returns whether that has
+   * to be synced. Throws VoikError disk_full or storage_failed.
+   */
+  noteOpenAt({ baseOffset, paths }: Segment): boolean {
+    void this.current;
+    const open = this.unnoted.get(baseOffset);
+    if (open === undefined) return false;
+    try {
+      writeOpenPart(this.options.fileSystem, paths.transactions, open);
+    } catch (error) {
+      throw storageError(error, "noting what transactions are open");
+    }
+    this.unnoted.delete(baseOffset);
+    this.unsynced.push(paths.transactions);
+    return true;
+  }
+
   /** `segment` has got its last batch. Failing costs the next start a scan of it, so it is not reported. */
   seal({ baseOffset, endOffset, paths }: Segment): void {
-    if (!this.restored || !this.files.has(baseOffset)) return;
     const { state } = this;
+    if (!state || !this.files.has(baseOffset)) return;
     const aborted = [...state.entries(baseOffset, endOffset)];
     try {
       const sealed = { endOffset, open: [...state.openOnes], aborted };
@@ -92,8 +123,20 @@ export class LogTransactions {
   }
 
   /** Makes the files durable that batches of transactions came with. Rejects with the system's error. */
-  async sync(): Promise<void> {
-    if (this.unsynced.length === 0) return;
+  sync(): Promise<void> {
+    // Behind one that is under way: what that has taken counts only once it is over.
+    if (this.unsynced.length > 0) this.syncing = this.syncing.then(() => this.syncFiles());
+    return this.syncing;
+  }
+
+  /** `segment` is gone, and `startOffset` is the first offset that can be read. */
+  forget(segment: Segment, startOffset: number): void {
+    this.files.delete(segment.baseOffset);
+    this.unnoted.delete(segment.baseOffset);
+    this.state?.forgetBefore(startOffset);
+  }
+
+  private async syncFiles(): Promise<void> {
     const { folder, fileSystem } = this.options;
     const paths = this.unsynced;
     this.unsynced = [];
@@ -101,25 +144,25 @@ export class LogTransactions {
     await fileSystem.syncFolder(folder);
   }
 
-  /** `segment` is gone, and `startOffset` is the first offset that can be read. */
-  forget(segment: Segment, startOffset: number): void {
-    this.files.delete(segment.baseOffset);
-    this.state.forgetBefore(startOffset);
+  /** What was said of the segment's end is said no more: a crash may bring another end at the same offset. */
+  private firstAppend({ paths: { transactions } }: Segment): void {
+    const { fileSystem } = this.options;
+    try {
+      if (fileSystem.exists(transactions)) {
+        cutSealedPart(fileSystem, transactions);
+        this.unsynced.push(transactions);
+      }
+    } catch (error) {
+      throw storageError(error, "noting what transactions are open");
+    }
+    this.appended = true;
   }
 
   private makeFile(baseOffset: number, open: Iterable<OpenTransaction>): void {
     const { folder, fileSystem } = this.options;
     const path = segmentPaths(folder, baseOffset).transactions;
-    const content = openPart(open);
     try {
-      if (fileSystem.exists(path)) fileSystem.remove(path);
-      const file = fileSystem.open(path, "create");
-      try {
-        if (file.write(content, 0) !== content.length)
-          throw Object.assign(new Error("short write"), { code: "ENOSPC" });
-      } finally {
-        file.close();
-      }
+      makeTransactionsFile(fileSystem, path, open);
     } catch (error) {
       throw storageError(error, "noting what transactions are open");
     }
@@ -127,68 +170,72 @@ export class LogTransactions {
     this.unsynced.push(path);
   }
 
-  private restore(): void {
+  private restored(): ShardTransactions {
     const { folder, fileSystem } = this.options;
-    this.restored = true;
+    const state = new ShardTransactions();
+    this.files.clear();
+    this.unnoted.clear();
     try {
       for (const { name } of fileSystem.list(folder)) {
         const baseOffset = baseOffsetInName(name, ".transactions");
         if (baseOffset !== undefined) this.files.add(baseOffset);
       }
-      for (const segment of this.segments) this.restoreFrom(segment);
+      for (const segment of this.segments) this.restoreFrom(segment, state);
+      return state;
     } catch (error) {
-      this.restored = false;
-      this.files.clear();
       throw error instanceof VoikError ? error : storageError(error, "reading what transactions are open");
     }
   }
 
-  private restoreFrom(segment: Segment): void {
-    const { state } = this;
+  private restoreFrom(segment: Segment, state: ShardTransactions): void {
     if (!this.files.has(segment.baseOffset)) {
       state.setOpen([]);
       return;
     }
     const { open, sealed } = readTransactionsFile(this.options.fileSystem, segment.paths.transactions);
     if (open) state.setOpen(open);
+    else this.unnoted.set(segment.baseOffset, [...state.openOnes]);
     if (sealed?.endOffset === segment.endOffset) {
       for (const entry of sealed.aborted) state.addAborted(entry);
       state.setOpen(sealed.open);
     } else if (segment.bytes > 0) {
-      this.walk(segment);
+      this.walk(segment, state);
     }
   }
 
-  private walk(segment: Segment): void {
+  /** Notes what the batch headers of `segment` tell. Throws VoikError storage_damaged where they can't be read. */
+  private walk(segment: Segment, state: ShardTransactions): void {
     const { file, bytes, baseOffset } = segment;
     const marker = Buffer.allocUnsafe(MARKER_BYTES_MAX);
+    let askedAgainAt = -1;
     headerScan.start(file, 0, bytes, baseOffset);
     for (let step = headerScan.next(); step !== "end"; step = headerScan.next()) {
-      const { window, at, position } = headerScan;
-      if (step === "bad") {
-        const gap = this.gaps.at(baseOffset, position);
-        if (gap === undefined) return;
-        headerScan.start(file, gap.end, bytes, gap.to);
-      } else if (isTransactional(window, at)) {
+      const { window, at, position, nextOffset } = headerScan;
+      if (step === "batch") {
+        if (!isTransactional(window, at)) continue;
         const read = isControl(window, at) ? file.read(marker, position) : 0;
-        noteBatch(this.state, window, at, markerKindOf(marker.subarray(0, read)));
+        noteBatch(state, window, at, markerKindOf(marker.subarray(0, read)));
+        continue;
       }
+      let gap = this.gaps.at(baseOffset, position);
+      if (gap === undefined) {
+        if (position === askedAgainAt) throw damagedAt(segment, position);
+        // Damage that nobody has met yet is noted by whoever makes the indexes, who asks the device twice.
+        askedAgainAt = position;
+        segment.rebuildIndexes();
+        gap = this.gaps.at(baseOffset, position);
+      }
+      headerScan.start(file, gap?.end ?? position, bytes, gap?.to ?? nextOffset);
     }
   }
 }
 
-/** Syncs a segment's file, if it has one. Rejects with the system's error. */
-export async function syncTransactionsFile(
-  fileSystem: CommitLogOptions["fileSystem"],
-  path: string,
-): Promise<void> {
-  if (!fileSystem.exists(path)) return;
-  const file = fileSystem.open(path, "write");
-  try {
-    await file.sync();
-  } finally {
-    file.close();
-  }
+function damagedAt({ paths }: Segment, position: number): VoikError {
+  const where = `${paths.log} at byte ${position}`;
+  return new VoikError(
+    "storage_damaged",
+    `damaged record batch in ${where}: what is committed can't be told`,
+  );
 }
 
 /** Notes the transactional batch whose header is at `at`; `kind` says what it ends, if it is a marker. */

@@ -13,9 +13,10 @@ import type { Durability } from "./log-factory.ts";
 import { storageError } from "./log-file.ts";
 import { type LogIoKind, logIoOf } from "./log-io.ts";
 import { LogStart } from "./log-start.ts";
-import { syncTransactionsFile } from "./log-transactions.ts";
+import { syncTransactionsFile } from "./transactions-file.ts";
+import { hasTransactions, recoverTransactionsFile } from "./transactions-recovery.ts";
 import { type DurablePart, recoverTail } from "./recovery.ts";
-import { Segment, type SegmentParts } from "./segment.ts";
+import { type Boundary, Segment, type SegmentParts } from "./segment.ts";
 import { WarmFiles } from "./warm-files.ts";
 
 /** What a log by itself keeps warm. */
@@ -187,6 +188,10 @@ async function recover(
   segments.push(active);
   const durable = durablePart(checkpoint.end, last, active.file.endPosition);
   for (const gap of recoverTail(active, { fileSystem, logger, durable })) parts.onDamage(gap);
+  const recovered = active;
+  recoverTransactionsFile(fileSystem, paths.transactions, () =>
+    hasTransactions(recovered, knownPart(durable, last), gaps),
+  );
   checkpoint.make();
   await settle(async () => {
     await active.file.sync();
@@ -202,6 +207,11 @@ async function recover(
       continue;
     }
     active.seal();
+    recoverTransactionsFile(fileSystem, pendingPaths.transactions, () => true);
+    await settle(async () => {
+      await syncTransactionsFile(fileSystem, pendingPaths.transactions);
+      await fileSystem.syncFolder(folder);
+    });
     fileSystem.rename(pendingPaths.pendingLog, pendingPaths.log);
     // Before the next one gets its name: a name that is there says that all before it are.
     await settle(() => fileSystem.syncFolder(folder));
@@ -209,10 +219,7 @@ async function recover(
     active = Segment.over(parts, baseOffset, parts.io.openLog(pendingPaths.log));
     segments.push(active);
     recoverTail(active, { fileSystem, logger, durable: { position: 0, endOffset: baseOffset } });
-    await settle(async () => {
-      await active.file.sync();
-      await syncTransactionsFile(fileSystem, pendingPaths.transactions);
-    });
+    await settle(() => active.file.sync());
   }
   if (pending.length > 0) await settle(() => fileSystem.syncFolder(folder));
   log.newestMs = newestOf(log);
@@ -222,6 +229,12 @@ async function recover(
   if (gaps.damaged) return;
   checkpoint.note(endOf(active, log.newestMs, log.startedAtMs ?? 0));
   active.rest();
+}
+
+/** Up to where a segment's .transactions file is known to be there if it is needed. */
+function knownPart(durable: DurablePart | undefined, baseOffset: number): Boundary {
+  if (durable === undefined) return { position: 0, offset: baseOffset };
+  return { position: durable.position, offset: durable.endOffset };
 }
 
 /** What the checkpoint says about the last segment, which starts at `last` and has a file of `bytes` bytes. */

@@ -161,8 +161,15 @@ export class ProducerStates {
 
   private restoreOnce(): void {
     const { restore } = this;
-    this.restore = undefined;
-    restore?.();
+    if (restore === undefined) return;
+    try {
+      restore();
+      this.restore = undefined;
+    } catch (error) {
+      // Half of it is worse than none: what comes next asks again.
+      this.producers.clear();
+      throw error;
+    }
   }
 
   /** Makes room for a quarter more. */

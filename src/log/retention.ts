@@ -1,6 +1,7 @@
 /** When records may go: whole segments, oldest first, by the age of their newest record or by the log's size. */
 import { assert } from "../base/assert.ts";
 import { DELETED_SUFFIX } from "./layout.ts";
+import type { LogTransactions } from "./log-transactions.ts";
 import type { CommitLogOptions } from "./open-segments.ts";
 import type { Segment } from "./segment.ts";
 import type { SegmentList } from "./segment-list.ts";
@@ -28,6 +29,7 @@ export class SegmentDeletion {
   constructor(
     private readonly options: Pick<CommitLogOptions, "fileSystem" | "folder">,
     private readonly segments: SegmentList,
+    private readonly transactions: LogTransactions,
   ) {}
 
   /** At once for readers; those who still hold the file go on. Throws what the disk answered. */
@@ -39,7 +41,9 @@ export class SegmentDeletion {
 
   private async remove(): Promise<void> {
     const { fileSystem, folder } = this.options;
-    const { oldest } = this.segments;
+    const [oldest, next] = this.segments as Iterable<Segment> as [Segment, Segment];
+    // What only the oldest segment tells of open transactions is noted beside the next one first.
+    if (this.transactions.noteOpenAt(next)) await this.syncTransactions();
     const { log, offsetIndex, timeIndex, transactions } = oldest.paths;
     fileSystem.rename(log, log + DELETED_SUFFIX); // first: while that fails, the segment is still there
     this.segments.shift();
@@ -53,6 +57,15 @@ export class SegmentDeletion {
     fileSystem.remove(log + DELETED_SUFFIX);
     for (const path of [offsetIndex, timeIndex, transactions]) {
       if (fileSystem.exists(path)) fileSystem.remove(path);
+    }
+  }
+
+  private async syncTransactions(): Promise<void> {
+    try {
+      await this.transactions.sync();
+    } catch (error) {
+      this.failed = true;
+      throw error;
     }
   }
 }

@@ -6,6 +6,7 @@
  *     written when the file is made  written at the seal: a hint, found again in the segment's headers
  *
  *   open    "voik" | crc32c of the rest | count u32 | count × (producer id i64 | first offset i64 | epoch i32)
+ *           a count of 2^32 - 1: not known, the segments before it tell
  *   sealed  "voik" | crc32c of the rest | end offset i64 | open count u32 | aborted count u32 | open… | aborted…
  *           aborted: producer id i64 | first offset i64 | offset of the marker i64 | stable end behind it i64
  */
@@ -19,6 +20,7 @@ const MAGIC = 0x766f696b;
 const PREFIX_BYTES = 8;
 const OPEN_BYTES = 20;
 const ABORTED_BYTES = 32;
+const UNKNOWN = 2 ** 32 - 1;
 const SEALED_HEADER_BYTES = PREFIX_BYTES + 16;
 
 /** What was true at the end of a segment. */
@@ -29,22 +31,49 @@ export interface SealedTransactions {
 }
 
 export interface SegmentTransactions {
-  /** Undefined when that part is damaged. */
+  /** Undefined when it is not known, or damaged. */
   open: OpenTransaction[] | undefined;
   sealed: SealedTransactions | undefined;
 }
 
-/** The first part, for a file that is made. */
-export function openPart(open: Iterable<OpenTransaction>): Buffer {
-  const list = [...open];
+/** Makes the file, with its first part. Throws the system's error, ENOSPC too when not all of it could be written. */
+export function makeTransactionsFile(
+  fileSystem: FileSystem,
+  path: string,
+  open: Iterable<OpenTransaction> | undefined,
+): void {
+  const content = openPart(open);
+  if (fileSystem.exists(path)) fileSystem.remove(path);
+  const file = fileSystem.open(path, "create");
+  try {
+    if (file.write(content, 0) !== content.length)
+      throw Object.assign(new Error("only a part was written"), { code: "ENOSPC" });
+  } finally {
+    file.close();
+  }
+}
+
+/** Syncs the file, if it is there. Rejects with the system's error. */
+export async function syncTransactionsFile(fileSystem: FileSystem, path: string): Promise<void> {
+  if (!fileSystem.exists(path)) return;
+  const file = fileSystem.open(path, "write");
+  try {
+    await file.sync();
+  } finally {
+    file.close();
+  }
+}
+
+function openPart(open: Iterable<OpenTransaction> | undefined): Buffer {
+  const list = [...(open ?? [])];
   const bytes = Buffer.alloc(PREFIX_BYTES + 4 + list.length * OPEN_BYTES);
-  bytes.writeUInt32BE(list.length, PREFIX_BYTES);
+  bytes.writeUInt32BE(open ? list.length : UNKNOWN, PREFIX_BYTES);
   writeOpen(bytes, list, PREFIX_BYTES + 4);
   return finish(bytes);
 }
 
 /** The second part. */
-export function sealedPart({ endOffset, open, aborted }: SealedTransactions): Buffer {
+function sealedPart({ endOffset, open, aborted }: SealedTransactions): Buffer {
   const abortedAt = SEALED_HEADER_BYTES + open.length * OPEN_BYTES;
   const bytes = Buffer.alloc(abortedAt + aborted.length * ABORTED_BYTES);
   writeInt64(bytes, endOffset, PREFIX_BYTES);
@@ -70,6 +99,36 @@ export function writeSealedPart(fileSystem: FileSystem, path: string, sealed: Se
   }
 }
 
+/** Cuts the second part off, as the device has it if `fromDevice`. Throws the system's error. */
+export function cutSealedPart(fileSystem: FileSystem, path: string, fromDevice = false): void {
+  const file = fileSystem.open(path, "write");
+  try {
+    if (fromDevice) file.dropCache();
+    const bytes = contentOf(file);
+    const end = openPartBytes(bytes) ?? 0;
+    if (end < bytes.length) file.truncate(end);
+  } finally {
+    file.close();
+  }
+}
+
+/**
+ * Writes the first part over one that did not know. A crash in between leaves one that knows as little. Throws the
+ * system's error.
+ */
+export function writeOpenPart(fileSystem: FileSystem, path: string, open: Iterable<OpenTransaction>): void {
+  const file = fileSystem.open(path, "write");
+  try {
+    const { sealed } = parse(contentOf(file));
+    const content = Buffer.concat([openPart(open), sealed ? sealedPart(sealed) : Buffer.alloc(0)]);
+    if (file.write(content, 0) !== content.length)
+      throw Object.assign(new Error("only a part was written"), { code: "ENOSPC" });
+    file.truncate(content.length);
+  } finally {
+    file.close();
+  }
+}
+
 /** Reads the file at `path`. Throws the system's error. */
 export function readTransactionsFile(fileSystem: FileSystem, path: string): SegmentTransactions {
   const file = fileSystem.open(path, "read");
@@ -88,7 +147,8 @@ function contentOf(file: OpenFile): Buffer {
 /** Length of the first part; undefined when that is damaged. */
 function openPartBytes(bytes: Buffer): number | undefined {
   if (bytes.length < PREFIX_BYTES + 4) return undefined;
-  const end = PREFIX_BYTES + 4 + bytes.readUInt32BE(PREFIX_BYTES) * OPEN_BYTES;
+  const count = bytes.readUInt32BE(PREFIX_BYTES);
+  const end = PREFIX_BYTES + 4 + (count === UNKNOWN ? 0 : count * OPEN_BYTES);
   return isWhole(bytes, 0, end) ? end : undefined;
 }
 
@@ -96,7 +156,8 @@ function parse(bytes: Buffer): SegmentTransactions {
   const end = openPartBytes(bytes);
   if (end === undefined) return { open: undefined, sealed: undefined };
   const count = bytes.readUInt32BE(PREFIX_BYTES);
-  return { open: readOpen(bytes, PREFIX_BYTES + 4, count), sealed: parseSealed(bytes.subarray(end)) };
+  const open = count === UNKNOWN ? undefined : readOpen(bytes, PREFIX_BYTES + 4, count);
+  return { open, sealed: parseSealed(bytes.subarray(end)) };
 }
 
 function parseSealed(bytes: Buffer): SealedTransactions | undefined {

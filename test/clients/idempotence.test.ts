@@ -1,6 +1,7 @@
 /**
  * Idempotent producers against the executable: kcat and kafkajs as they come, and one of our own that keeps five batches
  * in flight, loses its broker to kill -9 again and again, and sends again whatever it has no answer for.
+ * VOIK_IDEMPOTENT_KILLS and VOIK_SEED change count and seed.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Kafka, logLevel } from "kafkajs";
@@ -17,7 +18,7 @@ import { ofProducer } from "../helpers/producers.ts";
 import { VoikProcess } from "../helpers/voik-process.ts";
 
 const SEED = Number(process.env.VOIK_SEED ?? Date.now() % 1_000_000);
-const KILLS = 10;
+const KILLS = Number(process.env.VOIK_IDEMPOTENT_KILLS ?? 10);
 const PARTITIONS = 2;
 const IN_FLIGHT = 5;
 
@@ -52,45 +53,52 @@ describe("kafkajs", () => {
   }, 30_000);
 });
 
-test("under kill -9 every batch is stored once and in order, whatever was in flight", async () => {
-  console.log(`seed ${SEED} (VOIK_SEED=${SEED} repeats it)`);
-  const random = seededRandom(SEED);
-  let client = await connect();
-  const topic = { name: "killed-once", id: await createTopic(client, "killed-once", PARTITIONS) };
-  const producer = await client.request(InitProducerId, { transactionalId: null, transactionTimeoutMs: 0 });
-  /** For each partition the first sequence without an answer, and the one after the last that was sent. */
-  const acked = Array.from({ length: PARTITIONS }, () => 0);
-  const sent = Array.from({ length: PARTITIONS }, () => 0);
-  for (let kill = 0; kill < KILLS; kill++) {
-    const before = [...acked];
-    const loads = acked.map((_, partition) =>
-      load(client, topic, producer.producerId, partition, acked, sent),
-    );
-    await Bun.sleep(30 + (random.uint32() % 200));
-    await voik.kill();
-    await Promise.all(loads);
-    await voik.restart();
-    client = await connect();
-    for (const [partition, count] of acked.entries())
-      expect(count).toBeGreaterThan(before[partition] as number);
-  }
-  for (let partition = 0; partition < PARTITIONS; partition++) {
-    for (let sequence = acked[partition] as number; sequence < (sent[partition] as number); sequence++) {
-      expect(await send(client, topic, producer.producerId, partition, sequence)).toBe(sequence);
+test(
+  "under kill -9 every batch is stored once and in order, whatever was in flight",
+  async () => {
+    console.log(`seed ${SEED} (VOIK_SEED=${SEED} repeats it)`);
+    const random = seededRandom(SEED);
+    let client = await connect();
+    const topic = { name: "killed-once", id: await createTopic(client, "killed-once", PARTITIONS) };
+    const producer = await client.request(InitProducerId, { transactionalId: null, transactionTimeoutMs: 0 });
+    /** For each partition the first sequence without an answer, and the one after the last that was sent. */
+    const acked = Array.from({ length: PARTITIONS }, () => 0);
+    const sent = Array.from({ length: PARTITIONS }, () => 0);
+    for (let kill = 0; kill < KILLS; kill++) {
+      const before = [...acked];
+      const loads = acked.map((_, partition) =>
+        load(client, topic, producer.producerId, partition, acked, sent),
+      );
+      // Each partition has to take what comes again, and go on, before the next kill.
+      while (acked.some((count, partition) => count <= (before[partition] as number))) await Bun.sleep(1);
+      await Bun.sleep(random.uint32() % 200);
+      await voik.kill();
+      await Promise.all(loads);
+      await voik.restart();
+      client = await connect();
     }
-    const read = await readPartition(
-      client,
-      { name: topic.name, id: await topicId(client, topic.name) },
-      partition,
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      for (let sequence = acked[partition] as number; sequence < (sent[partition] as number); sequence++) {
+        expect(await send(client, topic, producer.producerId, partition, sequence)).toBe(sequence);
+      }
+      const read = await readPartition(
+        client,
+        { name: topic.name, id: await topicId(client, topic.name) },
+        partition,
+      );
+      expect(read.map(({ value }) => String(value))).toEqual(
+        Array.from({ length: sent[partition] as number }, (_, sequence) => `${partition}/${sequence}`),
+      );
+    }
+    const other = await client.request(InitProducerId, { transactionalId: null, transactionTimeoutMs: 0 });
+    expect(other.producerId).toBeGreaterThan(producer.producerId);
+    console.log(
+      `${KILLS} kills: ${sent.reduce((sum, count) => sum + count, 0)} batches, each once and in order`,
     );
-    expect(read.map(({ value }) => String(value))).toEqual(
-      Array.from({ length: sent[partition] as number }, (_, sequence) => `${partition}/${sequence}`),
-    );
-  }
-  const other = await client.request(InitProducerId, { transactionalId: null, transactionTimeoutMs: 0 });
-  expect(other.producerId).toBeGreaterThan(producer.producerId);
-  client.close();
-}, 60_000);
+    client.close();
+  },
+  60_000 + KILLS * 3_000,
+);
 
 const connect = () => KafkaClient.connect({ host: "127.0.0.1", port: voik.kafkaPort });
 

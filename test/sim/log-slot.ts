@@ -11,7 +11,7 @@ import type { GroupCommit } from "../../src/log/group-commit.ts";
 import type { CommitLogOptions } from "../../src/log/open-segments.ts";
 import type { LogRange } from "../../src/log/shard-log.ts";
 import { demand, type ModelBatch, ModelLog, sameFiles, Violation } from "./model-log.ts";
-import { makeBatch } from "./sim-batch.ts";
+import { makeBatch, makeTransactionalBatch } from "./sim-batch.ts";
 import type { SimDisk } from "./sim-disk.ts";
 import type { SimRandom } from "./sim-random.ts";
 import type { SimScheduler } from "./sim-scheduler.ts";
@@ -24,6 +24,8 @@ export interface SlotSettings {
   recordBytesMax: number;
   retentionMs: number;
   retentionBytes: number;
+  /** Some appends are parts of transactions. */
+  transactional: boolean;
 }
 
 /** What all logs of a simulation share. */
@@ -56,6 +58,8 @@ export class LogSlot {
   state: "closed" | "opening" | "open" | "closing" = "closed";
   log: CommitLog | undefined;
   retaining = false;
+  /** Wall time of the retention that is under way. */
+  private retainedAtMs = 0;
   private life: ProcessLife | undefined;
   private held: HeldRange[] = [];
   /** A sync of this log has failed in this life: it may acknowledge nothing any more. */
@@ -101,12 +105,12 @@ export class LogSlot {
   append(): void {
     const { random, trace } = this.parts;
     const log = this.openLog();
-    const { batch, sent } = makeBatch(
-      random,
-      this.parts.scheduler.nowMs(),
-      this.settings.recordBytesMax,
-      this.model.end,
-    );
+    const { recordBytesMax, transactional } = this.settings;
+    const { end, transactions } = this.model;
+    const nowMs = this.parts.scheduler.nowMs();
+    const { batch, sent } = transactional
+      ? makeTransactionalBatch(random, nowMs, recordBytesMax, end, transactions)
+      : makeBatch(random, nowMs, recordBytesMax, end);
     trace(`append ${batch.bytes.length} bytes at ${batch.baseOffset}..${batch.endOffset}`);
     this.recovered = undefined;
     const life = this.life as ProcessLife;
@@ -172,6 +176,7 @@ export class LogSlot {
     const before = { ...disk.fired };
     trace("apply retention");
     this.retaining = true;
+    this.retainedAtMs = nowMs;
     const finished = (answer: () => void) =>
       guard(() => {
         if (life.over || disk.dead) return;
@@ -241,6 +246,7 @@ export class LogSlot {
 
   /** The process is gone. */
   processEnded(): void {
+    if (this.retaining && this.log) this.noteStart(this.log, this.retainedAtMs);
     this.state = "closed";
     this.log = undefined;
     this.held = [];
@@ -249,7 +255,17 @@ export class LogSlot {
   }
 
   checkState(): void {
-    if (this.state === "open" && this.log && !this.refuses) this.model.checkState(this.log);
+    if (this.state !== "open" || !this.log || this.refuses) return;
+    if (this.retaining) this.noteStart(this.log, this.retainedAtMs);
+    this.model.checkState(this.log);
+    if (this.settings.transactional) this.checkTransactions(this.log);
+  }
+
+  /** After bits were flipped in a header that was read, what follows from it is anybody's guess. */
+  private checkTransactions(log: CommitLog): void {
+    this.attempt(["storage_damaged"], () => {
+      if (this.parts.disk.fired.flip === 0) this.model.transactions.check(log);
+    });
   }
 
   /** Reads everything, and demands that it is everything. */

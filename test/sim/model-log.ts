@@ -9,6 +9,7 @@
  */
 import type { LogRange, ShardLog, TimestampPosition } from "../../src/log/shard-log.ts";
 import { nextOffsetOf } from "../../src/log/record-batch.ts";
+import { type ModelPart, ModelTransactions } from "./model-transactions.ts";
 
 /** A promise of the log, broken. */
 export class Violation extends Error {
@@ -25,6 +26,8 @@ export interface ModelBatch {
   endOffset: number;
   bytes: Buffer;
   timestampsMs: readonly number[];
+  /** Undefined outside of transactions. */
+  part?: ModelPart | undefined;
 }
 
 export interface ModelRetention {
@@ -41,6 +44,7 @@ export class ModelLog {
   /** Everything before it has to stay. */
   settled = 0;
   acked = 0;
+  readonly transactions = new ModelTransactions();
 
   constructor(private readonly retention: ModelRetention) {}
 
@@ -55,6 +59,7 @@ export class ModelLog {
   appended(batch: ModelBatch): void {
     demand(batch.baseOffset === this.end, `offsets are dense: ${batch.baseOffset} follows ${this.end}`);
     this.batches.push(batch);
+    this.transactions.appended(batch);
   }
 
   /** The waiter of the batch that ends before `endOffset` was told that it is durable. */
@@ -137,6 +142,7 @@ export class ModelLog {
     );
     this.settle(endOffset);
     this.deletionDurable();
+    this.transactions.recovered(endOffset);
   }
 
   /** `bytes` were read from `range`, which answers a look-up of `offset` with at most `maxBytes`. Returns the offset behind. */

@@ -2,7 +2,7 @@
  * Every seed that ever failed, with what it found; they are run before all others. A change to the simulation gives
  * a seed another story, so a new one is added here rather than an old one looked after.
  */
-export const REGRESSIONS: readonly { seed: number; found: string }[] = [
+export const REGRESSIONS: readonly { seed: number; found: string; transactions?: boolean }[] = [
   { seed: 10, found: "a folder made by a process that did not live to sync it was never synced" },
   { seed: 33, found: "the same, with the power cut after an acknowledgement" },
   { seed: 77, found: "an opening that failed left its files open" },
@@ -30,5 +30,41 @@ export const REGRESSIONS: readonly { seed: number; found: string }[] = [
   {
     seed: 2994,
     found: "nothing: the oracle took another log's failed sync for this one's, after a failed rename",
+  },
+  { seed: 397, found: "EIO while producers were read back left half of them known", transactions: true },
+  {
+    seed: 89,
+    found: "a pending segment survived a power cut without its .transactions file",
+    transactions: true,
+  },
+  {
+    seed: 158,
+    found: "retention deleted the segment that alone knew what was open in the next",
+    transactions: true,
+  },
+  {
+    seed: 205,
+    found: "EIO while transactions were read back had aborted ones noted twice",
+    transactions: true,
+  },
+  {
+    seed: 1582,
+    found: "what a file said of its segment's end was of an end that a crash had taken",
+    transactions: true,
+  },
+  {
+    seed: 1787,
+    found: "the same, in a log that was opened cleanly and appended to again",
+    transactions: true,
+  },
+  {
+    seed: 1097,
+    found: "a .transactions file that a failed sync had lost was believed from the page cache",
+    transactions: true,
+  },
+  {
+    seed: 5720,
+    found: "a stale file of a segment that never was counted as its successor's",
+    transactions: true,
   },
 ];

@@ -3,6 +3,8 @@
  *
  *   bun test/sim/run.ts --seed 4711 --trace      replay one seed, telling every call on the disk
  *   bun test/sim/run.ts --from 0 --seeds 10000   run many, naming each seed that fails
+ *
+ * --no-transactions leaves transactions out, as for the seeds of regressions.ts.
  */
 import { parseArgs } from "node:util";
 import { simulate } from "./simulation.ts";
@@ -13,6 +15,7 @@ const { values } = parseArgs({
     from: { type: "string", default: "0" },
     seeds: { type: "string", default: "1000" },
     trace: { type: "boolean", default: false },
+    "no-transactions": { type: "boolean", default: false },
   },
 });
 
@@ -23,7 +26,7 @@ let failed = 0;
 const start = performance.now();
 for (let seed = from; seed < from + count; seed++) {
   try {
-    simulate(seed, { trace });
+    simulate(seed, values["no-transactions"] ? { trace, transactions: false } : { trace });
   } catch (error) {
     failed++;
     console.log(

@@ -14,9 +14,9 @@ const SEEDS_TO_FIND_A_BUG = 300;
 const TIMEOUT_MS = 600_000;
 
 /** Names the seed, and the one command that tells its whole story. */
-function run(seed: number): void {
+function run(seed: number, transactions?: boolean): void {
   try {
-    simulate(seed);
+    simulate(seed, transactions === undefined ? {} : { transactions });
   } catch (error) {
     throw new Error(`seed ${seed} failed; replay it: bun test/sim/run.ts --seed ${seed} --trace`, {
       cause: error,
@@ -36,8 +36,9 @@ function firstFailure(harm: Harm): { seed: number; error: unknown } | undefined 
 }
 
 describe("the commit log on a simulated disk", () => {
-  test.each(REGRESSIONS)("keeps its promises where it once broke them: seed $seed, $found", ({ seed }) =>
-    run(seed),
+  test.each(REGRESSIONS)(
+    "keeps its promises where it once broke them: seed $seed, $found",
+    ({ seed, transactions = false }) => run(seed, transactions),
   );
 
   test(

@@ -28,6 +28,8 @@ export interface Harm {
 export interface SimulationOptions {
   harm?: Harm;
   trace?(line: string): void;
+  /** Whether logs get transactions. Default: those of every second eight seeds. */
+  transactions?: boolean;
 }
 
 /** What may go wrong in the story; each seed has its own mix. */
@@ -79,7 +81,7 @@ class Simulation {
   private openings = 0;
 
   constructor(
-    seed: number,
+    private readonly seed: number,
     private readonly options: SimulationOptions,
   ) {
     this.random = new SimRandom(seed);
@@ -136,6 +138,7 @@ class Simulation {
       recordBytesMax: large ? 2_000 : random.pick([100, 400, 2_000]),
       retentionMs: random.oneIn(2) ? Infinity : random.between(0, 5_000),
       retentionBytes: random.oneIn(2) ? Infinity : random.between(0, 10_000),
+      transactional: this.options.transactions ?? ((this.seed >> 3) & 1) === 1,
     });
   }
 
