@@ -7,7 +7,7 @@ import { Availability } from "../../../src/kinesis/operation.ts";
 import { OPERATIONS } from "../../../src/kinesis/operations.ts";
 import type { Shape, StructureShape } from "../../../src/kinesis/shapes.ts";
 import { describeWith, run } from "../../helpers/installed.ts";
-import { inputMembers, OPERATION_NAMES } from "./sdk-model.ts";
+import { inputMembers, modelledErrors, OPERATION_NAMES } from "./sdk-model.ts";
 
 const PYTHON = process.env.VOIK_PYTHON ?? "/usr/bin/python3";
 const CHANNELS = OPERATION_NAMES.filter((name) => name.includes("Channel"));
@@ -56,12 +56,16 @@ interface ModelShape {
   enum?: string[];
 }
 interface Model {
-  operations: Record<string, { input?: { shape: string } }>;
+  operations: Record<string, { input?: { shape: string }; errors?: { shape: string }[] }>;
   shapes: Record<string, ModelShape>;
 }
 
 const LOAD =
   "import json,botocore.loaders as l; print(json.dumps(l.Loader().load_service_model('kinesis','service-2')))";
+
+async function botocoreModel(): Promise<Model> {
+  return JSON.parse((await run([PYTHON, "-c", LOAD])).toString()) as Model;
+}
 
 interface Compared {
   members: number;
@@ -76,9 +80,18 @@ const OLDER = [
 ];
 
 describeWith("boto3", [PYTHON, "-c", "import botocore"], () => {
+  test("botocore's model has no operation and no error that the SDK's lacks", async () => {
+    const { operations } = await botocoreModel();
+    for (const [operation, { errors = [] }] of Object.entries(operations)) {
+      expect(OPERATION_NAMES).toContain(operation);
+      const known = modelledErrors(operation);
+      expect([operation, errors.filter(({ shape }) => !known.includes(shape))]).toEqual([operation, []]);
+    }
+  });
+
   describe("constraints", () => {
     test("are those of botocore's model", async () => {
-      const model = JSON.parse((await run([PYTHON, "-c", LOAD])).toString()) as Model;
+      const model = await botocoreModel();
       const compared: Compared = { members: 0, differences: [] };
       for (const [operation, { input }] of Object.entries(model.operations)) {
         if (input !== undefined) compare(model, input.shape, inputOf(operation), operation, compared);

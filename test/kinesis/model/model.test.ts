@@ -11,6 +11,7 @@ import { FAILURES, IMPOSSIBLE } from "./failures.ts";
 import { boto3Client, cborClient, type ModelClient, sdkClient } from "./model-clients.ts";
 import { modelledErrors, OPERATION_NAMES } from "./sdk-model.ts";
 import { SUCCESSES } from "./successes.ts";
+import { VARIANTS } from "./variants.ts";
 import { World } from "./world.ts";
 
 const PYTHON = process.env.VOIK_PYTHON ?? "/usr/bin/python3";
@@ -90,6 +91,13 @@ function everyCall(start: (endpoint: string) => ModelClient | Promise<ModelClien
         expect(outcome).toMatchObject({ error, status: 400, message: expect.stringMatching(/./) });
       });
     }
+  }
+
+  for (const [name, setup] of Object.entries(VARIANTS)) {
+    test(name, async () => {
+      const outcome = await make(name.split(",", 1)[0] as string, setup);
+      if (!("unknown" in outcome)) expect(outcome).toMatchObject({ problems: [] });
+    });
   }
 
   afterAll(async () => {
