@@ -41,8 +41,9 @@ async function firstLine(): Promise<string> {
 /** Asks on standard error, without showing what is typed. */
 function prompt(question: string): Promise<string> {
   const { stdin, stderr } = process;
-  stderr.write(question);
+  // Before the question: whoever answers at once must not see the answer.
   stdin.setRawMode(true);
+  stderr.write(question);
   stdin.resume();
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   let typed = "";

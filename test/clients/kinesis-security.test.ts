@@ -3,7 +3,7 @@
  * the right key, a wrong secret and an unknown key. Users are made with the executable too.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Certificates } from "../helpers/certificates.ts";
 import { AWS_ENV, describeWith, run } from "../helpers/installed.ts";
@@ -114,6 +114,37 @@ describeWith("the AWS CLI", ["/usr/bin/aws", "--version"], () => {
         "arn:aws:kinesis:us-east-1:000000000000:stream/other because no identity-based policy allows",
     );
   }, 30_000);
+});
+
+test("no secret, path or stack is in a refusal, the log, the metrics or the command line", async () => {
+  const refusals: string[] = [];
+  for (const authorization of [
+    "",
+    "AWS4-HMAC-SHA256",
+    `AWS4-HMAC-SHA256 Credential=${ann.id}/20261125/us-east-1/kinesis/aws4_request, SignedHeaders=host;x-amz-target, Signature=00`,
+  ]) {
+    const reply = await fetch(voik.addresses.kinesis, {
+      method: "POST",
+      headers: {
+        "content-type": "application/x-amz-json-1.1",
+        "x-amz-target": "Kinesis_20131202.ListStreams",
+        "x-amz-date": new Date().toISOString().replace(/[-:]|\.\d{3}/g, ""),
+        authorization,
+      },
+      body: "{}",
+      tls: { ca: certificates.text(certificates.ca) },
+    });
+    expect(reply.status).toBe(400);
+    refusals.push((await reply.text()) + JSON.stringify([...reply.headers]));
+  }
+  const metrics = await (await fetch(`${voik.addresses.admin}/metrics`)).text();
+  const commandLine = readFileSync(`/proc/${voik.pid}/cmdline`, "utf8");
+  for (const shown of [...refusals, metrics, voik.stderr, commandLine])
+    expect(shown).not.toContain(ann.secret);
+  for (const shown of [...refusals, metrics]) {
+    expect(shown).not.toContain(folder);
+    expect(shown).not.toMatch(/\bat \S+ \(|\.ts:\d+/);
+  }
 });
 
 describe("the port", () => {
