@@ -5,9 +5,10 @@
  *
  * A change has happened when its call returns: write-ahead log, synchronous=full.
  */
-import { Database, SQLiteError } from "bun:sqlite";
+import { Database } from "bun:sqlite";
 import { VoikError } from "./errors.ts";
 import type { FileSystem } from "./file-system.ts";
+import { explainSqlite, isDiskFailure } from "./sqlite-errors.ts";
 
 export interface DatabaseFormat {
   /** Four letters, so that file(1) and we can tell the database from another. */
@@ -52,7 +53,7 @@ export class DatabaseFile {
       return new DatabaseFile(database, path, format, onFailure);
     } catch (error) {
       database?.close();
-      throw explain(error, path, format);
+      throw explainSqlite(error, path, (why) => damaged(path, why, format));
     }
   }
 
@@ -61,7 +62,7 @@ export class DatabaseFile {
     try {
       return work(this.database);
     } catch (error) {
-      const explained = explain(error, this.path, this.format);
+      const explained = explainSqlite(error, this.path, (why) => damaged(this.path, why, this.format));
       if (isDiskFailure(error)) this.onFailure?.(explained as VoikError);
       throw explained;
     }
@@ -108,25 +109,4 @@ function pragma(database: Database, name: "user_version" | "application_id" | "s
 
 function damaged(path: string, why: string, { remedy }: DatabaseFormat): VoikError {
   return new VoikError("storage_damaged", `${path} can't be used: ${why}. ${remedy}`);
-}
-
-/** Whether the device failed; not so for want of memory or of room for the shared index, when nothing was written. */
-function isDiskFailure(error: unknown): boolean {
-  return error instanceof SQLiteError && /^SQLITE_IOERR(?!_SHM|_NOMEM)/.test(error.code ?? "");
-}
-
-/** SQLite's and the disk's failures as ours (https://www.sqlite.org/rescode.html); a bug passes through. */
-function explain(error: unknown, path: string, format: DatabaseFormat): unknown {
-  if (error instanceof VoikError) return error;
-  const { code = "", message } = error as { code?: string; message: string };
-  if (/^SQLITE_(CORRUPT|NOTADB|ERROR|SCHEMA|MISMATCH)/.test(code)) return damaged(path, message, format);
-  if (code.startsWith("SQLITE_FULL") || code === "ENOSPC") {
-    return new VoikError("disk_full", `disk full: ${path} can't be written. Free some space`, {
-      cause: error,
-    });
-  }
-  if (error instanceof SQLiteError || /^E[A-Z]+$/.test(code)) {
-    return new VoikError("storage_failed", `${path}: ${message} (${code})`, { cause: error });
-  }
-  return error;
 }

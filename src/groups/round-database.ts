@@ -8,11 +8,12 @@
  * synced here, and whatever comes meanwhile shares the next round. (SQLite itself syncs when it moves the log into the
  * database, once in about 4 MiB.) A failed sync is never tried again.
  */
-import { Database, SQLiteError } from "bun:sqlite";
+import { Database } from "bun:sqlite";
 import { dirname } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { VoikError } from "../base/errors.ts";
 import type { FileSystem, OpenFile } from "../base/file-system.ts";
+import { explainSqlite } from "../base/sqlite-errors.ts";
 
 /** Rows that one transaction writes at most, plus those of its last change: a few milliseconds. */
 const ROUND_ROWS_MAX = 1000;
@@ -197,18 +198,6 @@ function damaged({ name }: DatabaseKind, path: string, why: string): VoikError {
   );
 }
 
-/** The failures of SQLite and of the disk as ours (https://www.sqlite.org/rescode.html); a bug passes through. */
 function translate(error: unknown, kind: DatabaseKind, path: string): unknown {
-  if (error instanceof VoikError) return error;
-  const { code = "", message } = error as { code?: string; message: string };
-  if (/^SQLITE_(CORRUPT|NOTADB|ERROR|SCHEMA|MISMATCH)/.test(code)) return damaged(kind, path, message);
-  if (code.startsWith("SQLITE_FULL") || code === "ENOSPC") {
-    return new VoikError("disk_full", `disk full: ${path} can't be written. Free some space`, {
-      cause: error,
-    });
-  }
-  if (error instanceof SQLiteError || /^E[A-Z]+$/.test(code)) {
-    return new VoikError("storage_failed", `${path}: ${message} (${code})`, { cause: error });
-  }
-  return error;
+  return explainSqlite(error, path, (why) => damaged(kind, path, why));
 }

@@ -13,6 +13,7 @@ import { assert } from "../base/assert.ts";
 import { VoikError } from "../base/errors.ts";
 import type { FileSystem } from "../base/file-system.ts";
 import { type Random, randomId } from "../base/random.ts";
+import { explainSqlite, isDiskFailure } from "../base/sqlite-errors.ts";
 import { DURABILITIES, type Durability } from "../log/log-factory.ts";
 import type { AttributeChanges } from "./broker.ts";
 import { APPLICATION_ID, SCHEMA_STEPS, SEALED_FROM_VERSION } from "./catalog-schema.ts";
@@ -377,20 +378,7 @@ function damaged(path: string, why: string): VoikError {
   return new VoikError("storage_damaged", `${path} can't be used: ${why}. Put it back from a backup`);
 }
 
-/** Whether the device failed; not so for want of memory or of room for the shared index, when nothing was written. */
-function isDiskFailure(error: unknown): boolean {
-  return error instanceof SQLiteError && /^SQLITE_IOERR(?!_SHM|_NOMEM)/.test(error.code ?? "");
-}
-
-/** SQLite's failures as ours (https://www.sqlite.org/rescode.html); anything else is a bug and passes through. */
+/** SQLite's failures as ours; anything else passes through. */
 function translate(error: unknown, path: string): unknown {
-  if (!(error instanceof SQLiteError)) return error;
-  const code = error.code ?? "";
-  if (/^SQLITE_(CORRUPT|NOTADB|ERROR|SCHEMA|MISMATCH)/.test(code)) return damaged(path, error.message);
-  if (code.startsWith("SQLITE_FULL")) {
-    return new VoikError("disk_full", `disk full: ${path} can't be written. Free some space`, {
-      cause: error,
-    });
-  }
-  return new VoikError("storage_failed", `${path}: ${error.message} (${code})`, { cause: error });
+  return error instanceof SQLiteError ? explainSqlite(error, path, (why) => damaged(path, why)) : error;
 }

@@ -62,7 +62,7 @@ const RESERVED: { modules: RegExp; allowed: RegExp; why: string }[] = [
   },
   {
     modules: /^bun:sqlite$/,
-    allowed: /^src\/(streams|groups|access)\/|^src\/base\/database\.ts$/,
+    allowed: /^src\/(streams|groups|access)\/|^src\/base\/(database|sqlite-errors)\.ts$/,
     why: "only the catalog, groups/round-database.ts and access use SQLite",
   },
 ];
