@@ -104,7 +104,7 @@ test("3,000 bodies of rubbish get 200, 400 or 413, in either format", async () =
     expect(refused.get(type)).toBeGreaterThan(100);
   expect((await harness.call("DescribeStream", { StreamName: "s" })).status).toBe(200);
   await harness.stop();
-});
+}, 30_000);
 
 test("a client that leaves in the middle of its body is no event, and its bytes are given back", async () => {
   const lines: string[] = [];
