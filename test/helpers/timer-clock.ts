@@ -1,6 +1,7 @@
-/** The machine's clock, but timers run when the test says that their time has come. */
+/** A clock for tests of what waits: five minutes pass when the test says so. */
 import { type Clock, systemClock, type Timer } from "../../src/base/clock.ts";
 
+/** The machine's clock, but timers run when the test says that their time has come. */
 export class TimerClock implements Clock {
   aheadMs = 0;
   private readonly timers = new Set<{ dueMs: number; run: () => void }>();

@@ -3,36 +3,10 @@ import { afterEach, describe, expect, test } from "bun:test";
 import * as k from "@aws-sdk/client-kinesis";
 import http2 from "node:http2";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import type { Clock, Timer } from "../../src/base/clock.ts";
-import { systemClock } from "../../src/base/clock.ts";
+import { TimerClock } from "../helpers/timer-clock.ts";
 import { KinesisHarness } from "./kinesis-harness.ts";
 
 const SHARD = "shardId-000000000000";
-
-/** The machine's clock, but timers run when the test says that their time has come. */
-class TimerClock implements Clock {
-  aheadMs = 0;
-  private readonly timers = new Set<{ dueMs: number; run: () => void }>();
-
-  nowMs = () => systemClock.nowMs() + this.aheadMs;
-  monotonicMs = () => systemClock.monotonicMs() + this.aheadMs;
-  defer = (run: () => void) => systemClock.defer(run);
-
-  after(delayMs: number, run: () => void): Timer {
-    const timer = { dueMs: this.monotonicMs() + delayMs, run };
-    this.timers.add(timer);
-    return { cancel: () => void this.timers.delete(timer) };
-  }
-
-  /** Lets `ms` pass at once. */
-  pass(ms: number): void {
-    this.aheadMs += ms;
-    for (const timer of [...this.timers].sort((a, b) => a.dueMs - b.dueMs)) {
-      if (timer.dueMs > this.monotonicMs() || !this.timers.delete(timer)) continue;
-      timer.run();
-    }
-  }
-}
 
 interface Setup {
   clock: TimerClock;

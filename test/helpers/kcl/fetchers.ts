@@ -52,15 +52,26 @@ export function fanOut(client: KinesisClient, ConsumerARN: string): Fetcher {
       from === "TRIM_HORIZON"
         ? ({ Type: "TRIM_HORIZON" } as const)
         : ({ Type: "AFTER_SEQUENCE_NUMBER", SequenceNumber: from } as const);
-    const { EventStream } = await client.send(
-      new SubscribeToShardCommand({ ConsumerARN, ShardId, StartingPosition }),
-    );
+    const command = new SubscribeToShardCommand({ ConsumerARN, ShardId, StartingPosition });
+    const { EventStream } = await whenFree(() => client.send(command));
     for await (const { SubscribeToShardEvent: event } of EventStream ?? []) {
       if (event === undefined) continue;
       checkEndOfShard(event.ContinuationSequenceNumber, event.ChildShards);
       yield pageOf(ShardId, event.Records, event.ChildShards, event.ContinuationSequenceNumber);
     }
   };
+}
+
+/** Tries again while the consumer's last subscription is too young to be taken over. */
+async function whenFree<T>(subscribe: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await subscribe();
+    } catch (error) {
+      if ((error as Error).name !== "ResourceInUseException") throw error;
+      await Bun.sleep(IDLE_MS);
+    }
+  }
 }
 
 function pageOf(
