@@ -7,8 +7,8 @@ import type { Access } from "../access/access.ts";
 import { hostOf } from "../access/acl.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Random } from "../base/random.ts";
-import { type BodyFormat, bodyFormat } from "./body.ts";
 import type { Authenticator } from "./authenticator.ts";
+import { type BodyFormat, bodyFormat, jsonFormat } from "./body.ts";
 import { callerOf } from "./caller.ts";
 import { KinesisError, toKinesisError } from "./errors.ts";
 import { EventStream } from "./event-stream.ts";
@@ -117,14 +117,17 @@ export class Dispatcher {
     const caller =
       authenticator?.check(request, body) ?? callerOf(request.headers.get("authorization"), accountId);
     const common = { ...services, caller, format, hungUp: request.signal };
-    const decoded = format.decode(body);
+    const scanned = format === jsonFormat ? operation.scan?.(body) : undefined;
+    const decoded = scanned ?? format.decode(body);
+    const checked = scanned !== undefined;
     services.throttle?.takeCall(name, decoded, caller);
-    if (!access?.enforcing) return operation.run(decoded, { ...common, may: everything });
+    if (!access?.enforcing) return operation.run(decoded, { ...common, may: everything }, { checked });
     const host = hostOf(connection.address());
     const may: RequestContext["may"] = (action, resourceType, resourceName) =>
       access.authorize(caller.principal, host, action, resourceType, resourceName);
     const context = { ...common, may };
-    return operation.run(decoded, context, (input) => checkPermission(name, input, context));
+    const permit = (input: object) => checkPermission(name, input, context);
+    return operation.run(decoded, context, { checked, permit });
   }
 
   private explain(error: unknown, hungUp: boolean): KinesisError {

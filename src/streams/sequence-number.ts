@@ -31,6 +31,11 @@ export interface SequenceNumberParts {
 
 const SEQUENCE_INDEX_SHIFT = 80n;
 const ENDING_INDEX = 0x7fffffffffffffffn;
+const DIGITS = 56;
+const NINE = 0x39;
+/** From one offset to the next: 56 numbers 0 to 9, and the place of the first that is not 0. */
+const STEP = Uint8Array.from((1n << SEQUENCE_INDEX_SHIFT).toString().padStart(DIGITS, "0"), Number);
+const STEP_PLACE = STEP.findIndex((digit) => digit > 0);
 /** AWS takes shards created before this second only (the year 2477). */
 const CREATED_SECONDS_LIMIT = 16_025_175_000;
 const SHAPE = /^2([0-9a-f]{9})([0-9a-f])([0-7][0-9a-f]{15})00[0-9a-f]{9}([0-7][0-9a-f]{7})2$/;
@@ -41,6 +46,36 @@ const startingNumbers = new WeakMap<NumberedShard, bigint>();
 /** The sequence number of the record at `offset`. */
 export function sequenceNumber(shard: NumberedShard, offset: number): string {
   return (startingNumber(shard) + (BigInt(offset + 1) << SEQUENCE_INDEX_SHIFT)).toString();
+}
+
+/**
+ * Sequence numbers of one shard for offsets that follow one another: each is the one before plus a constant, added digit
+ * by digit, ten times as fast as making a number of 186 bits and printing it.
+ */
+export class SequenceNumbers {
+  private readonly digits = Buffer.alloc(DIGITS);
+  /** The offset whose number is an addition away; -2 for none. */
+  private next = -2;
+
+  constructor(private readonly shard: NumberedShard) {}
+
+  /** The sequence number of the record at `offset`. */
+  of(offset: number): string {
+    if (offset === this.next) this.addStep();
+    else this.digits.write(sequenceNumber(this.shard, offset), "latin1");
+    this.next = offset + 1;
+    return this.digits.toString("latin1");
+  }
+
+  private addStep(): void {
+    const { digits } = this;
+    let carry = 0;
+    for (let place = DIGITS - 1; place >= STEP_PLACE || carry > 0; place--) {
+      const sum = (digits[place] as number) + (STEP[place] as number) + carry;
+      carry = sum > NINE ? 1 : 0;
+      digits[place] = sum - carry * 10;
+    }
+  }
 }
 
 /** StartingSequenceNumber of a shard: before its first record. */

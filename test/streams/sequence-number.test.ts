@@ -5,6 +5,7 @@ import { randomBelow, seededRandom } from "../../src/base/random.ts";
 import {
   endingSequenceNumber,
   parseSequenceNumber,
+  SequenceNumbers,
   sequenceNumber,
   startingSequenceNumber,
 } from "../../src/streams/sequence-number.ts";
@@ -30,6 +31,16 @@ describe("sequence numbers", () => {
       BigInt(startingSequenceNumber({ index, createdAtMs: CREATED_MS })),
     );
     expect((second as bigint) - (first as bigint)).toBe(22300745198530623141535718272648361505980432n);
+  });
+
+  test("those of offsets that follow one another are the same as each by itself", () => {
+    const shard = { index: 0x1a, createdAtMs: CREATED_MS };
+    const numbers = new SequenceNumbers(shard);
+    for (const start of [0, 7, 9_999_990, 2 ** 52]) {
+      for (let offset = start; offset < start + 2000; offset++)
+        expect(numbers.of(offset)).toBe(sequenceNumber(shard, offset));
+    }
+    expect(numbers.of(3)).toBe(sequenceNumber(shard, 3));
   });
 
   test("shard and offset come back from the number", () => {

@@ -4,20 +4,23 @@
  * before anything is written, as with AWS.
  */
 import type { VoikError } from "../../base/errors.ts";
-import { sequenceNumber } from "../../streams/sequence-number.ts";
-import type { AppendOutcome } from "../../streams/broker.ts";
+import { SequenceNumbers } from "../../streams/sequence-number.ts";
+import type { AppendOutcome, Shard } from "../../streams/broker.ts";
 import { appendAdmitted } from "../append-admitted.ts";
 import { endDryRun, recordErrorCode } from "../errors.ts";
 import { PUT_RECORDS_BYTES_MAX, putRecordsEntries, streamReference } from "../members.ts";
-import { operation } from "../operation.ts";
+import { Availability, operation, type RequestContext } from "../operation.ts";
+import { scanPutRecords } from "../put-records-body.ts";
 import { checkRecordSize, readHashKey, recordBytesMaxOf } from "../put-rules.ts";
-import { boolean, required, structure } from "../shapes.ts";
+import { boolean, type InputOf, required, structure } from "../shapes.ts";
 import { findWritable, shardIdOf } from "../stream-view.ts";
 import { validationError } from "../validation.ts";
 
 const input = structure({ ...streamReference, Records: required(putRecordsEntries), DryRun: boolean() });
 
-export const putRecords = operation(input, async (request, context) => {
+export const putRecords = operation(input, handle, Availability.offered, scanPutRecords);
+
+async function handle(request: InputOf<typeof input>, context: RequestContext): Promise<object> {
   const bytesMax = recordBytesMaxOf(context, request);
   let bytes = 0;
   let dataBytes = 0;
@@ -42,15 +45,21 @@ export const putRecords = operation(input, async (request, context) => {
     throw first.error;
   context.metrics.recordsIn.add(records.length - failed);
   if (failed === 0) context.metrics.bytesIn.add(dataBytes);
-  return { FailedRecordCount: failed, Records: outcomes.map(resultOf) };
-});
+  return { FailedRecordCount: failed, Records: resultsOf(outcomes) };
+}
 
-function resultOf(outcome: AppendOutcome): object {
-  if ("error" in outcome) return failedResult(outcome.error);
-  return {
-    SequenceNumber: sequenceNumber(outcome.shard, outcome.offset),
-    ShardId: shardIdOf(outcome.shard.index),
-  };
+function resultsOf(outcomes: readonly AppendOutcome[]): object[] {
+  const numbers = new Map<Shard, { sequenceNumbers: SequenceNumbers; ShardId: string }>();
+  return outcomes.map((outcome) => {
+    if ("error" in outcome) return failedResult(outcome.error);
+    const { shard, offset } = outcome;
+    let of = numbers.get(shard);
+    if (of === undefined) {
+      of = { sequenceNumbers: new SequenceNumbers(shard), ShardId: shardIdOf(shard.index) };
+      numbers.set(shard, of);
+    }
+    return { SequenceNumber: of.sequenceNumbers.of(offset), ShardId: of.ShardId };
+  });
 }
 
 function failedResult(error: VoikError): object {
