@@ -6,17 +6,15 @@
  *   blob        base64 text                   byte string
  *   timestamp   seconds, a decimal number     tag 1 over integer milliseconds
  *
- * Handlers build their output with `blob` and `timestamp` of the request's format, so that no reply is walked
+ * Handlers build their output with `timestamp` and `recordList` of the request's format, so that no reply is walked
  * a second time to convert it.
  */
 import { asBuffer } from "../base/bytes.ts";
 import { CborError, CborTimestamp, decodeCbor, encodeCbor } from "./cbor.ts";
 import { serializationError } from "./errors.ts";
+import { JsonRecordList, type RecordList, ValueRecordList } from "./record-list.ts";
 
-declare const wireBlob: unique symbol;
 declare const wireTimestamp: unique symbol;
-/** A blob as this request's format carries it; made by BodyFormat.blob only. */
-export type WireBlob = { readonly [wireBlob]: true };
 /** A point in time as this request's format carries it; made by BodyFormat.timestamp only. */
 export type WireTimestamp = { readonly [wireTimestamp]: true };
 
@@ -24,9 +22,11 @@ export interface BodyFormat {
   readonly contentType: string;
   /** The value that `body` holds. Throws SerializationException. */
   decode(body: Uint8Array): unknown;
+  /** `value` as a body; one that is bytes is a body already. */
   encode(value: object): Uint8Array | string;
-  blob(bytes: Uint8Array): WireBlob;
   timestamp(ms: number): WireTimestamp;
+  /** An empty list for the records of one reply. */
+  recordList(): RecordList;
   /** Bytes of a blob that `decode` gave. Throws SerializationException when `value` is none. */
   readBlob(value: unknown): Uint8Array;
   /** Milliseconds of a timestamp that `decode` gave. Throws SerializationException when `value` is none. */
@@ -44,9 +44,9 @@ export const jsonFormat: BodyFormat = {
       throw serializationError();
     }
   },
-  encode: (value) => JSON.stringify(value),
-  blob: (bytes) => asBuffer(bytes).toString("base64") as unknown as WireBlob,
+  encode: (value) => (value instanceof Uint8Array ? value : JSON.stringify(value)),
   timestamp: (ms) => (ms / 1000) as unknown as WireTimestamp,
+  recordList: () => new JsonRecordList(),
   readBlob(value) {
     if (typeof value !== "string") throw typeMismatch(value, "a Blob");
     return decodeBase64(value);
@@ -68,8 +68,8 @@ const cborFormat: BodyFormat = {
     }
   },
   encode: encodeCbor,
-  blob: (bytes) => bytes as unknown as WireBlob,
   timestamp: (ms) => new CborTimestamp(ms) as unknown as WireTimestamp,
+  recordList: () => new ValueRecordList((ms) => new CborTimestamp(ms)),
   readBlob(value) {
     if (value instanceof Uint8Array) return value;
     throw typeMismatch(value, "a Blob");

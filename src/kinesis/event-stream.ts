@@ -7,6 +7,7 @@
  *
  *   header: name length u8, name, 7 (a text), value length u16, value
  */
+import { asBuffer } from "../base/bytes.ts";
 import type { KinesisError } from "./errors.ts";
 
 export const EVENT_STREAM_TYPE = "application/vnd.amazon.eventstream";
@@ -23,16 +24,17 @@ export class EventStream {
 
 /** The first frame: the operation's own output, which is empty. */
 export function initialResponseFrame(): Buffer {
-  return eventFrame("initial-response", {});
+  return eventFrame("initial-response", "{}");
 }
 
-export function eventFrame(type: string, payload: object): Buffer {
+/** `payload`: JSON. */
+export function eventFrame(type: string, payload: Uint8Array | string): Buffer {
   const headers: Headers = [
     [":event-type", type],
     [":content-type", PAYLOAD_TYPE],
     [":message-type", "event"],
   ];
-  return encodeFrame(headers, Buffer.from(JSON.stringify(payload)));
+  return encodeFrame(headers, typeof payload === "string" ? Buffer.from(payload) : asBuffer(payload));
 }
 
 /** The frame that ends a stream with one of the errors that the model lists for it. */

@@ -16,18 +16,12 @@ import { RecordReader } from "../log/record.ts";
 import type { AbortedTransaction } from "../log/shard-log.ts";
 import { isShown } from "../log/shard-transactions.ts";
 import type { Shard } from "../streams/broker.ts";
-import { sequenceNumber } from "../streams/sequence-number.ts";
-import type { BodyFormat, WireBlob, WireTimestamp } from "./body.ts";
+import { SequenceNumbers, sequenceNumber } from "../streams/sequence-number.ts";
+import type { BodyFormat } from "./body.ts";
 import { invalidArgument } from "./errors.ts";
 import type { OpenBatch, OpenBatches } from "./open-batches.ts";
+import type { RecordList } from "./record-list.ts";
 import { shownPartitionKey } from "./shown-partition-key.ts";
-
-interface RecordView {
-  SequenceNumber: string;
-  ApproximateArrivalTimestamp: WireTimestamp;
-  Data: WireBlob;
-  PartitionKey: string;
-}
 
 export interface ReadLimits {
   readonly recordsMax: number;
@@ -36,7 +30,7 @@ export interface ReadLimits {
 }
 
 export interface ReadRecords {
-  readonly records: readonly RecordView[];
+  readonly records: RecordList;
   readonly dataBytes: number;
   /** Where the next read goes on. */
   readonly nextOffset: number;
@@ -70,7 +64,7 @@ export function readRecords(
     read.run();
   } catch (error) {
     if (!(error instanceof VoikError)) throw error;
-    if (read.records.length === 0) throw read.explain(error);
+    if (read.records.count === 0) throw read.explain(error);
   }
   return read;
 }
@@ -82,7 +76,8 @@ export function millisBehindLatest(read: ReadRecords, shard: Shard, nowMs: numbe
 }
 
 class Read implements ReadRecords {
-  readonly records: RecordView[] = [];
+  readonly records: RecordList;
+  private readonly sequenceNumbers: SequenceNumbers;
   dataBytes = 0;
   lastTimestampMs: number | undefined;
   private countedBytes = 0;
@@ -96,9 +91,12 @@ class Read implements ReadRecords {
     private readonly shard: Shard,
     public nextOffset: number,
     private readonly limits: ReadLimits,
-    private readonly format: BodyFormat,
+    format: BodyFormat,
     private readonly openBatches: OpenBatches,
-  ) {}
+  ) {
+    this.records = format.recordList();
+    this.sequenceNumbers = new SequenceNumbers(shard);
+  }
 
   run(): void {
     const parked = this.openBatches.take(this.shard.log, this.nextOffset);
@@ -179,17 +177,17 @@ class Read implements ReadRecords {
     const value = record.value() ?? NO_DATA;
     const key = record.key();
     const bytes = value.length + (key?.length ?? 0);
-    if (this.records.length >= this.limits.recordsMax) return false;
-    if (this.records.length > 0 && this.countedBytes + bytes > this.limits.bytesMax) return false;
+    if (this.records.count >= this.limits.recordsMax) return false;
+    if (this.records.count > 0 && this.countedBytes + bytes > this.limits.bytesMax) return false;
     const timestampMs = Math.min(Math.max(record.timestampMs, 0), TIMESTAMP_MS_MAX);
     this.countedBytes += bytes;
     this.dataBytes += value.length;
-    this.records.push({
-      SequenceNumber: sequenceNumber(this.shard, record.offset),
-      ApproximateArrivalTimestamp: this.format.timestamp(timestampMs),
-      Data: this.format.blob(value),
-      PartitionKey: shownPartitionKey(key, record.offset),
-    });
+    this.records.add(
+      this.sequenceNumbers.of(record.offset),
+      timestampMs,
+      value,
+      shownPartitionKey(key, record.offset),
+    );
     this.lastTimestampMs = timestampMs;
     this.nextOffset = record.offset + 1;
     return true;

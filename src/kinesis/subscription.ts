@@ -90,7 +90,7 @@ export class Subscription implements TailListener, ShardsListener {
       if (this.parts.broker.streamById(this.shard.stream.id) === undefined) return this.end(this.gone());
       const read = this.read();
       if (read === undefined) return;
-      const news = read.nextOffset > this.offset || read.records.length > 0;
+      const news = read.nextOffset > this.offset || read.records.count > 0;
       this.offset = read.nextOffset;
       const ended = this.endOfShard();
       if (news || ended || !heard) yield this.eventOf(read, ended);
@@ -106,7 +106,7 @@ export class Subscription implements TailListener, ShardsListener {
       const from = Math.max(this.offset, this.shard.log.startOffset);
       const limits = { recordsMax: GET_RECORDS_MAX, bytesMax: EVENT_BYTES_MAX };
       const read = readRecords(this.shard, from, limits, jsonFormat, openBatches);
-      metrics.recordsOut.add(read.records.length);
+      metrics.recordsOut.add(read.records.count);
       metrics.bytesOut.add(read.dataBytes);
       return read;
     } catch (error) {
@@ -126,13 +126,13 @@ export class Subscription implements TailListener, ShardsListener {
   }
 
   private eventOf(read: ReadRecords, ended: boolean): Buffer {
-    return eventFrame("SubscribeToShardEvent", {
-      Records: read.records,
+    const payload = read.records.close({
       // AFTER it the next subscription goes on; before the first record it is the shard's starting number.
       ContinuationSequenceNumber: ended ? undefined : sequenceNumber(this.shard, this.offset - 1),
       MillisBehindLatest: millisBehindLatest(read, this.shard, this.parts.clock.nowMs()),
       ChildShards: ended ? childShardViews(this.shard) : undefined,
     });
+    return eventFrame("SubscribeToShardEvent", jsonFormat.encode(payload));
   }
 
   /** False when nothing did until the heartbeat was due. */

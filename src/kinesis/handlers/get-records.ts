@@ -37,13 +37,12 @@ export const getRecords = operation(input, (request, context) => {
     context.openBatches,
   );
   context.throttle?.tookBytes(shard, read.dataBytes);
-  context.metrics.recordsOut.add(read.records.length);
+  context.metrics.recordsOut.add(read.records.count);
   context.metrics.bytesOut.add(read.dataBytes);
-  return {
-    Records: read.records,
+  return read.records.close({
     MillisBehindLatest: millisBehindLatest(read, shard, nowMs),
     ...whatFollows(position, read.nextOffset, shard, context),
-  };
+  });
 });
 
 function shardAt({ streamId, shardIndex }: ShardPosition, { broker, caller }: RequestContext): Shard {
