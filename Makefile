@@ -5,7 +5,7 @@ BUN := node_modules/.bin/bun
 PREFIX ?= /usr/local
 SOURCES := $(shell find src deploy -name '*.ts') package.json package-lock.json
 .DEFAULT_GOAL := help
-.PHONY: help install dev run demo build build-release test test-watch test_watcher docker_test_watcher faults check fmt \
+.PHONY: help install dev run demo build build-release test test-watch test_watcher docker_test_watcher test-clients faults check fmt \
 	docs bench bench-report bench-kinesis docker musl-smoke ci install-bin clean
 
 help: ## list these targets
@@ -41,6 +41,11 @@ test: build ## run all tests
 test-watch: build ## run tests again on every change
 	$(BUN) test --watch
 
+test-clients: build ## run real clients that the system's packages lack (python3-venv, pip and a network)
+	python3 -m venv build/clients
+	build/clients/bin/pip install --quiet confluent-kafka==2.16.1
+	VOIK_CONFLUENT_PYTHON=$(CURDIR)/build/clients/bin/python $(BUN) test test/clients/consumer-groups.test.ts
+
 faults: build ## power cuts, failing disks and damage in full counts (Linux, root; about half an hour)
 	VOIK_KILLS=200 VOIK_FAULT_CUTS=100 VOIK_FAULT_CLONES=100 VOIK_FAULT_FLIPS=1000 VOIK_FAULT_CRASHES=50 \
 		VOIK_TRANSACTION_KILLS=50 VOIK_IDEMPOTENT_KILLS=50 VOIK_RESHARD_KILLS=100 \
@@ -59,9 +64,10 @@ check: install ## check the types
 fmt: install ## format the code
 	$(BUN) fmt
 
-docs: install ## write docs/configuration.md and the table of docs/kinesis.md from the sources
+docs: install ## write docs/configuration.md and the tables of docs/kinesis.md and docs/kafka.md from the sources
 	$(BUN) src/config/reference.ts
 	$(BUN) src/kinesis/reference.ts
+	$(BUN) src/kafka/reference.ts
 
 bench: build ## measure (bench/README.md says how to read the figures)
 	$(BUN) bench/main.ts

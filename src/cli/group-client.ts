@@ -5,6 +5,7 @@ import { OffsetFetch } from "../kafka/messages/09-offset-fetch.ts";
 import { DescribeGroups } from "../kafka/messages/15-describe-groups.ts";
 import { ListGroups } from "../kafka/messages/16-list-groups.ts";
 import { DeleteGroups } from "../kafka/messages/42-delete-groups.ts";
+import { ConsumerGroupDescribe } from "../kafka/messages/69-consumer-group-describe.ts";
 import { type BrokerClient, check, LATEST } from "./broker-client.ts";
 import { CliError, EXIT } from "./exit.ts";
 
@@ -38,15 +39,9 @@ export async function listGroups({ kafka }: BrokerClient): Promise<{ name: strin
 /** A group with its members and shards. Throws CliError when there is none of that name. */
 export async function describeGroup(client: BrokerClient, name: string): Promise<GroupDescription> {
   const { kafka } = client;
-  const asked = { groups: [name], includeAuthorizedOperations: false };
-  const group = (await kafka.request(DescribeGroups, asked)).groups[0];
-  if (!group || group.groupState === "Dead") {
-    throw new CliError(EXIT.failed, `there is no group ${name}: voik group list shows all`);
-  }
-  const owners = new Map<string, string>();
-  for (const { memberId, memberAssignment } of group.members) {
-    for (const shard of assignedShards(memberAssignment)) owners.set(shard, memberId);
-  }
+  const group = (await describeConsumers(client, name)) ?? (await describeClassic(client, name));
+  if (!group) throw new CliError(EXIT.failed, `there is no group ${name}: voik group list shows all`);
+  const { state, members, owners } = group;
   const wanted = [{ groupId: name, topics: null }];
   const fetched = await kafka.request(OffsetFetch, { groupId: name, topics: null, groups: wanted });
   const committed = new Map<string, number>();
@@ -69,10 +64,40 @@ export async function describeGroup(client: BrokerClient, name: string): Promise
       shards.push({ stream, shard, committed: at, end, lag, member: owners.get(key) ?? null });
     }
   }
-  const members = group.members.map(({ memberId, clientId, clientHost }) => {
-    return { id: memberId, client: clientId, host: clientHost.replace(/^\//, "") };
-  });
-  return { name, state: group.groupState, members, shards };
+  return { name, state, members, shards };
+}
+
+/** What the two kinds of groups say of themselves; `owners`: who reads each shard. */
+interface Described extends Pick<GroupDescription, "state" | "members"> {
+  owners: ReadonlyMap<string, string>;
+}
+
+/** A group of KIP-848, while it has members. */
+async function describeConsumers({ kafka }: BrokerClient, name: string): Promise<Described | undefined> {
+  const asked = { groupIds: [name], includeAuthorizedOperations: false };
+  const group = (await kafka.request(ConsumerGroupDescribe, asked)).groups[0];
+  if (group?.errorCode !== KafkaError.none) return undefined;
+  const owners = new Map<string, string>();
+  for (const { memberId, assignment } of group.members) {
+    for (const { topicName, partitions } of assignment.topicPartitions)
+      for (const shard of partitions) owners.set(keyOf(topicName, shard), memberId);
+  }
+  return { state: group.groupState, members: group.members.map(memberOf), owners };
+}
+
+async function describeClassic({ kafka }: BrokerClient, name: string): Promise<Described | undefined> {
+  const asked = { groups: [name], includeAuthorizedOperations: false };
+  const group = (await kafka.request(DescribeGroups, asked)).groups[0];
+  if (!group || group.groupState === "Dead") return undefined;
+  const owners = new Map<string, string>();
+  for (const { memberId, memberAssignment } of group.members) {
+    for (const shard of assignedShards(memberAssignment)) owners.set(shard, memberId);
+  }
+  return { state: group.groupState, members: group.members.map(memberOf), owners };
+}
+
+function memberOf(member: { memberId: string; clientId: string; clientHost: string }) {
+  return { id: member.memberId, client: member.clientId, host: member.clientHost.replace(/^\//, "") };
 }
 
 /** Commits offsets for a group that nobody is in. Throws CliError. */

@@ -1,6 +1,9 @@
 /** The group commands against a running voik, with kafkajs in the group. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { Kafka, logLevel } from "kafkajs";
+import { KafkaClient } from "../../src/kafka/client.ts";
+import { ConsumerGroupHeartbeat } from "../../src/kafka/messages/68-consumer-group-heartbeat.ts";
+import { createTopic } from "../helpers/kafka-records.ts";
 import { VoikProcess } from "../helpers/voik-process.ts";
 import { runCli } from "./run-cli.ts";
 
@@ -88,3 +91,31 @@ test("what can't be done is said in one line", async () => {
     expect([got, stderr]).toEqual([code, expect.stringContaining(line)]);
   }
 }, 30_000);
+
+test("a group that the broker assigns (KIP-848) is listed and described like any other", async () => {
+  const client = await KafkaClient.connect({ host: "127.0.0.1", port: voik.kafkaPort });
+  await createTopic(client, "modern", 2);
+  const joined = await client.request(ConsumerGroupHeartbeat, {
+    groupId: "modern-group",
+    memberId: "m1",
+    memberEpoch: 0,
+    rebalanceTimeoutMs: 1000,
+    subscribedTopicNames: ["modern"],
+    topicPartitions: [],
+  });
+  expect(joined.errorCode).toBe(0);
+  expect((await cli("group", "list")).stdout).toContain("modern-group\tStable\n");
+  const described = JSON.parse((await cli("group", "describe", "modern-group", "--json")).stdout);
+  const shard = { stream: "modern", committed: null, end: 0, lag: null, member: "m1" };
+  expect(described).toEqual({
+    name: "modern-group",
+    state: "Stable",
+    members: [{ id: "m1", client: "voik", host: "127.0.0.1" }],
+    shards: [
+      { ...shard, shard: 0 },
+      { ...shard, shard: 1 },
+    ],
+  });
+  expect((await cli("group", "delete", "modern-group")).code).toBe(1);
+  client.close();
+}, 20_000);
