@@ -79,7 +79,7 @@ const SEAMS: { use: RegExp; allowed: RegExp; instead: string }[] = [
   // A reference.ts writes a page of the documentation in a checkout.
   {
     use: /\bBun\.(file|write)\(/,
-    allowed: /^src\/(base\/|cli\/|(config|kinesis)\/reference\.ts$)/,
+    allowed: /^src\/(base\/|cli\/|(config|kafka|kinesis)\/reference\.ts$)/,
     instead: "base/file-system.ts",
   },
 ];
