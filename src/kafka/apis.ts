@@ -29,6 +29,9 @@ import { addPartitionsToTxnHandler } from "./handlers/24-add-partitions-to-txn.t
 import { addOffsetsToTxnHandler } from "./handlers/25-add-offsets-to-txn.ts";
 import { endTxnHandler } from "./handlers/26-end-txn.ts";
 import { txnOffsetCommitHandler } from "./handlers/28-txn-offset-commit.ts";
+import { describeAclsHandler } from "./handlers/29-describe-acls.ts";
+import { createAclsHandler } from "./handlers/30-create-acls.ts";
+import { deleteAclsHandler } from "./handlers/31-delete-acls.ts";
 import { describeConfigsHandler } from "./handlers/32-describe-configs.ts";
 import { alterConfigsHandler } from "./handlers/33-alter-configs.ts";
 import { describeLogDirsHandler } from "./handlers/35-describe-log-dirs.ts";
@@ -37,6 +40,8 @@ import { createPartitionsHandler } from "./handlers/37-create-partitions.ts";
 import { deleteGroupsHandler } from "./handlers/42-delete-groups.ts";
 import { incrementalAlterConfigsHandler } from "./handlers/44-incremental-alter-configs.ts";
 import { offsetDeleteHandler } from "./handlers/47-offset-delete.ts";
+import { describeUserScramCredentialsHandler } from "./handlers/50-describe-user-scram-credentials.ts";
+import { alterUserScramCredentialsHandler } from "./handlers/51-alter-user-scram-credentials.ts";
 import { describeClusterHandler } from "./handlers/60-describe-cluster.ts";
 import { describeProducersHandler } from "./handlers/61-describe-producers.ts";
 import { describeTransactionsHandler } from "./handlers/65-describe-transactions.ts";
@@ -69,6 +74,9 @@ import { AddPartitionsToTxn } from "./messages/24-add-partitions-to-txn.ts";
 import { AddOffsetsToTxn } from "./messages/25-add-offsets-to-txn.ts";
 import { EndTxn } from "./messages/26-end-txn.ts";
 import { TxnOffsetCommit } from "./messages/28-txn-offset-commit.ts";
+import { DescribeAcls } from "./messages/29-describe-acls.ts";
+import { CreateAcls } from "./messages/30-create-acls.ts";
+import { DeleteAcls } from "./messages/31-delete-acls.ts";
 import { DescribeConfigs } from "./messages/32-describe-configs.ts";
 import { AlterConfigs } from "./messages/33-alter-configs.ts";
 import { DescribeLogDirs } from "./messages/35-describe-log-dirs.ts";
@@ -77,6 +85,8 @@ import { CreatePartitions } from "./messages/37-create-partitions.ts";
 import { DeleteGroups } from "./messages/42-delete-groups.ts";
 import { IncrementalAlterConfigs } from "./messages/44-incremental-alter-configs.ts";
 import { OffsetDelete } from "./messages/47-offset-delete.ts";
+import { DescribeUserScramCredentials } from "./messages/50-describe-user-scram-credentials.ts";
+import { AlterUserScramCredentials } from "./messages/51-alter-user-scram-credentials.ts";
 import { DescribeCluster } from "./messages/60-describe-cluster.ts";
 import { DescribeProducers } from "./messages/61-describe-producers.ts";
 import { DescribeTransactions } from "./messages/65-describe-transactions.ts";
@@ -120,6 +130,9 @@ export const APIS: readonly Api[] = [
   api(AddOffsetsToTxn, addOffsetsToTxnHandler),
   api(EndTxn, endTxnHandler),
   api(TxnOffsetCommit, txnOffsetCommitHandler),
+  api(DescribeAcls, describeAclsHandler),
+  api(CreateAcls, createAclsHandler),
+  api(DeleteAcls, deleteAclsHandler),
   api(DescribeConfigs, describeConfigsHandler),
   api(AlterConfigs, alterConfigsHandler),
   api(DescribeLogDirs, describeLogDirsHandler),
@@ -128,6 +141,8 @@ export const APIS: readonly Api[] = [
   api(DeleteGroups, deleteGroupsHandler),
   api(IncrementalAlterConfigs, incrementalAlterConfigsHandler),
   api(OffsetDelete, offsetDeleteHandler),
+  api(DescribeUserScramCredentials, describeUserScramCredentialsHandler),
+  api(AlterUserScramCredentials, alterUserScramCredentialsHandler),
   api(DescribeCluster, describeClusterHandler),
   api(DescribeProducers, describeProducersHandler),
   api(DescribeTransactions, describeTransactionsHandler),

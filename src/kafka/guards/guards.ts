@@ -11,6 +11,7 @@ import { ListConfigResources } from "../messages/74-list-config-resources.ts";
 import { GROUP_GUARDS } from "./group-guards.ts";
 import { clusterDenied, guard, type Guard, open } from "./guard.ts";
 import { RECORD_GUARDS } from "./record-guards.ts";
+import { SECURITY_GUARDS } from "./security-guards.ts";
 import { TOPIC_GUARDS } from "./topic-guards.ts";
 import { TRANSACTION_GUARDS } from "./transaction-guards.ts";
 
@@ -35,6 +36,7 @@ for (const one of [
   ...TOPIC_GUARDS,
   ...GROUP_GUARDS,
   ...TRANSACTION_GUARDS,
+  ...SECURITY_GUARDS,
   ...CLUSTER_GUARDS,
 ]) {
   byKey[one.key] = one;

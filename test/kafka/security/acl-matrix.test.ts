@@ -42,6 +42,8 @@ const producer = { producerId: 1, producerEpoch: 0 };
 const READ_GROUP: Row["needs"] = [["read group $group", GROUP]];
 const WRITE_ID: Row["needs"] = [["write transactional-id $id", TRANSACTION]];
 
+const ANY_ENTRY = { resourceNameFilter: null, patternTypeFilter: 1, principalFilter: null, hostFilter: null };
+
 /** By API key. */
 const ROWS: Record<number, Row | "open"> = {
   0: {
@@ -166,6 +168,29 @@ const ROWS: Record<number, Row | "open"> = {
     }),
     needs: [...WRITE_ID, ...READ_GROUP, ["read topic $topic", TOPIC]],
   },
+  29: {
+    body: () => ({ ...ANY_ENTRY, resourceTypeFilter: 1, operation: 1, permissionType: 1 }),
+    needs: [["describe cluster kafka-cluster", CLUSTER]],
+  },
+  30: {
+    body: ({ topic }) => ({
+      creations: [
+        {
+          resourceType: 2,
+          resourceName: topic,
+          principal: "User:bob",
+          host: "*",
+          operation: 3,
+          permissionType: 3,
+        },
+      ],
+    }),
+    needs: [["alter cluster kafka-cluster", CLUSTER]],
+  },
+  31: {
+    body: () => ({ filters: [{ ...ANY_ENTRY, resourceTypeFilter: 7, operation: 1, permissionType: 1 }] }),
+    needs: [["alter cluster kafka-cluster", CLUSTER]],
+  },
   32: { body: ({ topic }) => config(topic), needs: [["describe-configs topic $topic", TOPIC]] },
   33: { body: ({ topic }) => config(topic), needs: [["alter-configs topic $topic", TOPIC]] },
   35: { body: () => ({ topics: null }), needs: [["describe cluster kafka-cluster", CLUSTER]] },
@@ -189,6 +214,11 @@ const ROWS: Record<number, Row | "open"> = {
       ["delete group $group", GROUP],
       ["read topic $topic", TOPIC],
     ],
+  },
+  50: { body: () => ({ users: null }), needs: [["describe cluster kafka-cluster", CLUSTER]] },
+  51: {
+    body: () => ({ deletions: [{ name: "nobody", mechanism: 1 }], upsertions: [] }),
+    needs: [["alter cluster kafka-cluster", CLUSTER]],
   },
   60: "open",
   61: {

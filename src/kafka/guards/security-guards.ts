@@ -1,0 +1,29 @@
+/** Who may see and change who may do what: ACL entries and users' passwords. */
+import { DescribeAcls } from "../messages/29-describe-acls.ts";
+import { CreateAcls } from "../messages/30-create-acls.ts";
+import { DeleteAcls } from "../messages/31-delete-acls.ts";
+import { DescribeUserScramCredentials } from "../messages/50-describe-user-scram-credentials.ts";
+import { AlterUserScramCredentials } from "../messages/51-alter-user-scram-credentials.ts";
+import { clusterDenied, guard, type Guard } from "./guard.ts";
+
+export const SECURITY_GUARDS: readonly Guard[] = [
+  guard(DescribeAcls, (_request, { may }) =>
+    may.cluster("describe") ? undefined : { ...clusterDenied, resources: [] },
+  ),
+  guard(CreateAcls, ({ creations }, { may }) =>
+    may.cluster("alter") ? undefined : { results: creations.map(() => clusterDenied) },
+  ),
+  guard(DeleteAcls, ({ filters }, { may }) =>
+    may.cluster("alter")
+      ? undefined
+      : { filterResults: filters.map(() => ({ ...clusterDenied, matchingAcls: [] })) },
+  ),
+  guard(DescribeUserScramCredentials, (_request, { may }) =>
+    may.cluster("describe") ? undefined : { ...clusterDenied, results: [] },
+  ),
+  guard(AlterUserScramCredentials, ({ deletions, upsertions }, { may }) => {
+    if (may.cluster("alter")) return undefined;
+    const users = new Set([...deletions, ...upsertions].map(({ name }) => name));
+    return { results: [...users].map((user) => ({ user, ...clusterDenied })) };
+  }),
+];
