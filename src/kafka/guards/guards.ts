@@ -8,6 +8,7 @@ import { DescribeLogDirs } from "../messages/35-describe-log-dirs.ts";
 import { SaslAuthenticate } from "../messages/36-sasl-authenticate.ts";
 import { DescribeCluster } from "../messages/60-describe-cluster.ts";
 import { ListConfigResources } from "../messages/74-list-config-resources.ts";
+import { CONSUMER_GROUP_GUARDS } from "./consumer-group-guards.ts";
 import { GROUP_GUARDS } from "./group-guards.ts";
 import { clusterDenied, guard, type Guard, open } from "./guard.ts";
 import { RECORD_GUARDS } from "./record-guards.ts";
@@ -35,6 +36,7 @@ for (const one of [
   ...RECORD_GUARDS,
   ...TOPIC_GUARDS,
   ...GROUP_GUARDS,
+  ...CONSUMER_GROUP_GUARDS,
   ...TRANSACTION_GUARDS,
   ...SECURITY_GUARDS,
   ...CLUSTER_GUARDS,

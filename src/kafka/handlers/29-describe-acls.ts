@@ -17,7 +17,7 @@ export const describeAclsHandler: Handler<
       ...(JSON.parse(resource) as ReturnType<typeof wireResourceOf>),
       acls: ofResource.map(wireAclOf),
     }));
-    return { errorCode: KafkaError.none, resources };
+    return { errorCode: KafkaError.none, errorMessage: null, resources };
   } catch (error) {
     return { ...refusalOf(error), resources: [] };
   }

@@ -13,7 +13,7 @@ export const createAclsHandler: Handler<
     if (!access.enforcing) return SECURITY_DISABLED;
     try {
       access.acls.add([aclEntryOf(creation)]);
-      return { errorCode: KafkaError.none };
+      return { errorCode: KafkaError.none, errorMessage: null };
     } catch (error) {
       return refusalOf(error);
     }

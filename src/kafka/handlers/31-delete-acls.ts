@@ -13,8 +13,12 @@ export const deleteAclsHandler: Handler<
     if (!access.enforcing) return { ...SECURITY_DISABLED, matchingAcls: [] };
     try {
       const gone = access.acls.delete(aclFilterOf(filter));
-      const matchingAcls = gone.map((entry) => ({ ...wireResourceOf(entry), ...wireAclOf(entry) }));
-      return { errorCode: KafkaError.none, matchingAcls };
+      const matchingAcls = gone.map((entry) => ({
+        errorMessage: null,
+        ...wireResourceOf(entry),
+        ...wireAclOf(entry),
+      }));
+      return { errorCode: KafkaError.none, errorMessage: null, matchingAcls };
     } catch (error) {
       return { ...refusalOf(error), matchingAcls: [] };
     }

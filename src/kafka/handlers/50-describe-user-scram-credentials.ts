@@ -33,7 +33,7 @@ export const describeUserScramCredentialsHandler: Handler<
     }));
     if (credentialInfos.length === 0)
       return refuse(KafkaError.resourceNotFound, "there is no such user with a password");
-    return { user, errorCode: KafkaError.none, credentialInfos };
+    return { user, errorCode: KafkaError.none, errorMessage: null, credentialInfos };
   });
-  return { errorCode: KafkaError.none, results };
+  return { errorCode: KafkaError.none, errorMessage: null, results };
 };

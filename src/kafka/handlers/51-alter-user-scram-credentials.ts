@@ -45,7 +45,7 @@ function alter({ access }: KafkaContext, user: string, change: Change | undefine
     } else if (!access.users.deleteScramCredential(user, mechanism)) {
       return refuse(KafkaError.resourceNotFound, "the user has no password for this mechanism");
     }
-    return { user, errorCode: KafkaError.none };
+    return { user, errorCode: KafkaError.none, errorMessage: null };
   } catch (error) {
     const refusal = refusalOf(error);
     if (refusal.errorCode !== KafkaError.invalidRequest) return { user, ...refusal };

@@ -18,7 +18,7 @@ export const DescribeAclsRequest = message("DescribeAclsRequest", ranges, {
 export const DescribeAclsResponse = message("DescribeAclsResponse", ranges, {
   throttleTimeMs: int32("0+", { default: 0 }),
   errorCode: int16("0+"),
-  errorMessage: string("0+", { nullable: "0+", default: null }),
+  errorMessage: string("0+", { nullable: "0+" }),
   resources: array("0+", {
     resourceType: int8("0+"),
     resourceName: string("0+"),

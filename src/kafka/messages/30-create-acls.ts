@@ -21,7 +21,7 @@ export const CreateAclsResponse = message("CreateAclsResponse", ranges, {
   throttleTimeMs: int32("0+", { default: 0 }),
   results: array("0+", {
     errorCode: int16("0+"),
-    errorMessage: string("0+", { nullable: "0+", default: null }),
+    errorMessage: string("0+", { nullable: "0+" }),
   }),
 });
 

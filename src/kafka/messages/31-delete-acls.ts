@@ -21,10 +21,10 @@ export const DeleteAclsResponse = message("DeleteAclsResponse", ranges, {
   throttleTimeMs: int32("0+", { default: 0 }),
   filterResults: array("0+", {
     errorCode: int16("0+"),
-    errorMessage: string("0+", { nullable: "0+", default: null }),
+    errorMessage: string("0+", { nullable: "0+" }),
     matchingAcls: array("0+", {
       errorCode: int16("0+", { default: 0 }),
-      errorMessage: string("0+", { nullable: "0+", default: null }),
+      errorMessage: string("0+", { nullable: "0+" }),
       resourceType: int8("0+"),
       resourceName: string("0+"),
       patternType: int8("1+", { default: LITERAL }),

@@ -11,11 +11,11 @@ export const DescribeUserScramCredentialsRequest = message("DescribeUserScramCre
 export const DescribeUserScramCredentialsResponse = message("DescribeUserScramCredentialsResponse", ranges, {
   throttleTimeMs: int32("0+", { default: 0 }),
   errorCode: int16("0+"),
-  errorMessage: string("0+", { nullable: "0+", default: null }),
+  errorMessage: string("0+", { nullable: "0+" }),
   results: array("0+", {
     user: string("0+"),
     errorCode: int16("0+"),
-    errorMessage: string("0+", { nullable: "0+", default: null }),
+    errorMessage: string("0+", { nullable: "0+" }),
     credentialInfos: array("0+", { mechanism: int8("0+"), iterations: int32("0+") }),
   }),
 });

@@ -20,7 +20,7 @@ export const AlterUserScramCredentialsResponse = message("AlterUserScramCredenti
   results: array("0+", {
     user: string("0+"),
     errorCode: int16("0+"),
-    errorMessage: string("0+", { nullable: "0+", default: null }),
+    errorMessage: string("0+", { nullable: "0+" }),
   }),
 });
 

@@ -234,6 +234,27 @@ const ROWS: Record<number, Row | "open"> = {
     needs: [["describe transactional-id $id", 0]],
     shows: "$id",
   },
+  68: {
+    body: ({ topic, group }) => ({
+      groupId: `${group}-848`,
+      memberId: "m",
+      memberEpoch: 0,
+      rebalanceTimeoutMs: 1000,
+      subscribedTopicNames: [topic],
+      topicPartitions: [],
+    }),
+    needs: [
+      ["read group $group-848", GROUP],
+      ["describe topic $topic", TOPIC],
+    ],
+  },
+  69: {
+    body: ({ group }) => ({ groupIds: [`${group}-848`], includeAuthorizedOperations: false }),
+    needs: [
+      ["describe group $group-848", GROUP],
+      ["describe topic $topic", TOPIC],
+    ],
+  },
   74: { body: () => ({ resourceTypes: [] }), needs: [["describe-configs cluster kafka-cluster", CLUSTER]] },
   75: {
     body: ({ topic }) => ({ topics: [{ name: topic }], responsePartitionLimit: 10, cursor: null }),
