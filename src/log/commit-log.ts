@@ -328,7 +328,8 @@ export class CommitLog implements OpenLog, Syncable {
       this.groupCommit.request(this);
       await new Promise<void>((resolve) => (this.drained = resolve));
     }
-    await this.deletion.busy?.catch(() => {}); // whoever asked for it hears of it
+    // Whoever asked for these hears how they end.
+    await Promise.allSettled([this.deletion.busy, this.transactions.settled]);
     if (!this.failed && !this.gaps.damaged) {
       this.active.seal();
       this.transactions.seal(this.active);

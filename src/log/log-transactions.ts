@@ -129,6 +129,11 @@ export class LogTransactions {
     return this.syncing;
   }
 
+  /** Settles with the sync that is under way. */
+  get settled(): Promise<void> {
+    return this.syncing;
+  }
+
   /** `segment` is gone, and `startOffset` is the first offset that can be read. */
   forget(segment: Segment, startOffset: number): void {
     this.files.delete(segment.baseOffset);

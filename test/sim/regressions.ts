@@ -31,6 +31,7 @@ export const REGRESSIONS: readonly { seed: number; found: string; transactions?:
     seed: 2994,
     found: "nothing: the oracle took another log's failed sync for this one's, after a failed rename",
   },
+  { seed: 44483, found: "a log that closed after a failed sync did not wait for another sync of its own" },
   { seed: 397, found: "EIO while producers were read back left half of them known", transactions: true },
   {
     seed: 89,
