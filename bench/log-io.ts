@@ -17,7 +17,7 @@ const ROUNDS = 7;
 const SYNC_BYTES = 1 << 20;
 const ENTRIES = 32_768; // of a full segment of 128 MiB
 const LOOKUPS = 200_000;
-const MILLION = 1e6;
+const THOUSAND = 1e3;
 const KINDS: readonly LogIoKind[] = ["mmap", "file"];
 
 interface Place {
@@ -71,7 +71,7 @@ function readRate(place: Place, kind: LogIoKind, path: string, bytes: number, co
   return LOG_BYTES / seconds / MEGABYTE;
 }
 
-/** Millions of entries a second into a new index, which is sealed in the end. */
+/** Thousands of entries a second into a new index, which is sealed in the end. */
 function indexWriteRate(place: Place, kind: LogIoKind): number {
   const path = pathIn(place);
   const start = performance.now();
@@ -81,7 +81,7 @@ function indexWriteRate(place: Place, kind: LogIoKind): number {
   const seconds = secondsSince(start);
   index.close();
   rmSync(path);
-  return ENTRIES / seconds / MILLION;
+  return ENTRIES / seconds / THOUSAND;
 }
 
 async function writtenIndex(place: Place): Promise<string> {
@@ -96,7 +96,7 @@ async function writtenIndex(place: Place): Promise<string> {
   return path;
 }
 
-/** Millions of look-ups a second in an open index. */
+/** Thousands of look-ups a second in an open index. */
 function lookupRate(place: Place, kind: LogIoKind, path: string): number {
   const index = OffsetIndex.openSealed(place.io[kind], path, 0) as OffsetIndex;
   const random = seededRandom(1);
@@ -107,7 +107,7 @@ function lookupRate(place: Place, kind: LogIoKind, path: string): number {
   const seconds = secondsSince(start);
   index.close();
   if (sum <= 0) throw new Error("the look-ups found nothing");
-  return LOOKUPS / seconds / MILLION;
+  return LOOKUPS / seconds / THOUSAND;
 }
 
 /** Indexes opened, checked and asked once, a second. */
@@ -163,8 +163,8 @@ export async function run(): Promise<void> {
       );
     }
     const index = await writtenIndex(place);
-    await compare("index, write 32,768 entries and seal", "M/s ", (kind) => indexWriteRate(place, kind));
-    await compare("index, look up", "M/s ", (kind) => lookupRate(place, kind, index));
+    await compare("index, write 32,768 entries and seal", "k/s ", (kind) => indexWriteRate(place, kind));
+    await compare("index, look up", "k/s ", (kind) => lookupRate(place, kind, index));
     await compare("index, open and look up once, warm", "1/s ", (kind) =>
       openRate(place, kind, index, false),
     );
