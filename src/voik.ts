@@ -178,6 +178,7 @@ async function openStreams(parts: Parts, closers: Closers) {
   };
   const ballast = ballastOf(parts);
   closers.push(() => ballast.close());
+  const filesMax = warmFilesMax(descriptorLimit());
   const logs = new LogStore({
     fileSystem,
     clock,
@@ -189,7 +190,7 @@ async function openStreams(parts: Parts, closers: Closers) {
     scrubBytesPerSecond: config.scrubBytesPerSecond,
     metrics,
     logIo: config.logIo,
-    warmFilesMax: warmFilesMax(descriptorLimit()),
+    warmFilesMax: filesMax,
     makeRoom: ballast.release,
     onSyncFailure: fail,
   });
@@ -203,6 +204,7 @@ async function openStreams(parts: Parts, closers: Closers) {
     logger,
     retentionMsDefault: config.retentionMs,
     shardCountMax: config.shardCountMax,
+    openingMax: filesMax,
     onCatalogFailure: fail,
     makeRoom: ballast.release,
   });

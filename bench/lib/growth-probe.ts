@@ -46,6 +46,8 @@ const APPENDS = 10_000;
 const ROLLS = 300;
 const LOOKUPS = 2_000;
 const WARM_OFFSETS = 16;
+/** As voik.ts has it. */
+const FILES_MAX = warmFilesMax(descriptorLimit());
 const FIRST_MS = 1_700_000_000_000;
 
 /** A disk without any sync, of folders neither. */
@@ -57,7 +59,7 @@ async function openBroker(folder: string, fileSystem: typeof disk, segmentBytesM
     ...parts,
     segmentBytesMax,
     retentionBytes: Infinity,
-    warmFilesMax: warmFilesMax(descriptorLimit()),
+    warmFilesMax: FILES_MAX,
     sync: fileSystem === disk ? { volume: openVolume(folder, console.error) } : undefined,
     onSyncFailure(error) {
       throw error;
@@ -70,6 +72,7 @@ async function openBroker(folder: string, fileSystem: typeof disk, segmentBytesM
     random: systemRandom,
     retentionMsDefault: 365 * 86_400_000,
     shardCountMax: 100_000,
+    openingMax: FILES_MAX,
   });
   return broker;
 }

@@ -53,6 +53,8 @@ export interface StreamBrokerOptions {
   retentionMsDefault: number;
   /** Shards of all streams together: each holds files open and memory mapped. */
   shardCountMax: number;
+  /** Logs that are opened side by side; see StreamFoldersOptions. */
+  openingMax?: number;
   /** The disk failed under the catalog: what it holds is uncertain, and the process has to end. */
   onCatalogFailure?: (error: VoikError) => void;
   /** Makes room on a full disk for a deletion; whether it could. */

@@ -14,10 +14,11 @@ export interface StreamFoldersOptions {
   fileSystem: FileSystem;
   openLog: LogFactory;
   logger: Logger;
+  /** Logs that are opened side by side: after a crash they share syncs, and each has a file open meanwhile. */
+  openingMax?: number;
 }
 
-/** Logs that are opened side by side at start: after a crash they share syncs. */
-const OPENING_MAX = 256;
+const OPENING_MAX = 64;
 
 export class StreamFolders {
   constructor(
@@ -51,7 +52,9 @@ export class StreamFolders {
 
   /** Makes and opens the logs of a new stream, all or none. */
   async create(row: StreamRow): Promise<OpenLog[]> {
-    return openEach(row.shards, (shard) => this.options.openLog(this.shardFolder(row, shard.index), row));
+    return this.openEach(row.shards, (shard) =>
+      this.options.openLog(this.shardFolder(row, shard.index), row),
+    );
   }
 
   /**
@@ -59,7 +62,7 @@ export class StreamFolders {
    * is used again; it was never written to. Throws VoikError storage_damaged when records are in the way.
    */
   async createShards(row: StreamRow, shards: readonly ShardRow[]): Promise<OpenLog[]> {
-    const logs = await openEach(shards, (shard) => this.openNew(row, shard.index));
+    const logs = await this.openEach(shards, (shard) => this.openNew(row, shard.index));
     try {
       await this.options.fileSystem.syncFolder(join(this.root, row.id));
       return logs;
@@ -72,7 +75,7 @@ export class StreamFolders {
   /** Opens the logs of existing streams, in their order; a damaged or missing one becomes a DamagedLog. */
   async openAll(rows: readonly StreamRow[]): Promise<OpenLog[][]> {
     const wanted = rows.flatMap((row) => row.shards.map((shard) => ({ row, index: shard.index })));
-    const logs = await openEach(wanted, ({ row, index }) => this.openExisting(row, index));
+    const logs = await this.openEach(wanted, ({ row, index }) => this.openExisting(row, index));
     let at = 0;
     return rows.map((row) => logs.slice(at, (at += row.shards.length)));
   }
@@ -146,26 +149,27 @@ export class StreamFolders {
   private shardFolder(row: StreamRow, index: number): string {
     return join(this.root, row.id, String(index));
   }
-}
 
-/** Opens a log for each item, OPENING_MAX at a time; when one fails, closes the others and throws its error. */
-async function openEach<T>(items: readonly T[], open: (item: T) => Promise<OpenLog>): Promise<OpenLog[]> {
-  const logs = new Array<OpenLog>(items.length);
-  let next = 0;
-  const worker = async () => {
-    while (next < items.length) {
-      const i = next++;
-      try {
-        logs[i] = await open(items[i] as T);
-      } catch (error) {
-        next = items.length;
-        throw error;
+  /** Opens a log for each item, some at a time; when one fails, closes the others and throws its error. */
+  private async openEach<T>(items: readonly T[], open: (item: T) => Promise<OpenLog>): Promise<OpenLog[]> {
+    const { openingMax = OPENING_MAX } = this.options;
+    const logs = new Array<OpenLog>(items.length);
+    let next = 0;
+    const worker = async () => {
+      while (next < items.length) {
+        const i = next++;
+        try {
+          logs[i] = await open(items[i] as T);
+        } catch (error) {
+          next = items.length;
+          throw error;
+        }
       }
-    }
-  };
-  const workers = await Promise.allSettled(Array.from({ length: OPENING_MAX }, worker));
-  const failed = workers.find((result) => result.status === "rejected");
-  if (failed === undefined) return logs;
-  await Promise.allSettled(Object.values(logs).map((log) => log.close()));
-  throw failed.reason;
+    };
+    const workers = await Promise.allSettled(Array.from({ length: openingMax }, worker));
+    const failed = workers.find((result) => result.status === "rejected");
+    if (failed === undefined) return logs;
+    await Promise.allSettled(Object.values(logs).map((log) => log.close()));
+    throw failed.reason;
+  }
 }
