@@ -8,6 +8,7 @@ import { BATCH_HEADER_BYTES, batchBytesOf, nextOffsetOf } from "../log/record-ba
 import { BrokerClient, brokerArg, EARLIEST, LATEST, type StreamSummary } from "./broker-client.ts";
 import { command, countOf } from "./command.ts";
 import { CliError, EXIT } from "./exit.ts";
+import { GroupMember } from "./group-member.ts";
 import { Output } from "./output.ts";
 import { FORMATS, type Format, formatRecord } from "./record-format.ts";
 
@@ -32,6 +33,12 @@ export default command({
       description: "What to write of a record",
     },
     shard: { type: "string", valueHint: "n", description: "Read this shard only" },
+    group: {
+      type: "string",
+      valueHint: "name",
+      description:
+        "Read as a member of this consumer group, on from where it is, and commit what was written",
+    },
     count: { type: "string", valueHint: "n", description: "End after this many records" },
     ...brokerArg,
   },
@@ -46,10 +53,15 @@ export default command({
           `${stream.name} has no shard ${shard}: it has ${stream.shards.join(", ")}`,
         );
       }
+      if (shard !== undefined && args.group !== undefined) {
+        throw new CliError(EXIT.usage, "the group says which shards are read: leave out --shard or --group");
+      }
       const shards = shard === undefined ? stream.shards : [shard];
-      const positions = await startOf(client, stream, shards, args.from);
       const ends = args.follow ? undefined : await client.offsets(stream.name, shards, LATEST);
-      await new Consumer(client, stream, args.format as Format, countMax, positions, ends).run();
+      const start = (of: readonly number[]) => startOf(client, stream, of, args.from);
+      const consumer = new Consumer(client, stream, args.format as Format, countMax, ends);
+      if (args.group === undefined) await consumer.read(await start(shards));
+      else await consumer.readAs(new GroupMember(client, args.group, stream), start);
     });
   },
 });
@@ -89,36 +101,74 @@ async function startOf(
 class Consumer {
   private readonly output = new Output();
   private count = 0;
+  /** Shard to the offset to read next. */
+  private positions = new Map<number, number>();
 
   constructor(
     private readonly client: BrokerClient,
     private readonly stream: StreamSummary,
     private readonly format: Format,
     private readonly countMax: number,
-    /** Shard to the offset to read next. */
-    private readonly positions: Map<number, number>,
     /** Shard to the offset to stop at; undefined to follow. */
     private readonly ends: ReadonlyMap<number, number> | undefined,
   ) {}
 
-  async run(): Promise<void> {
+  /** Reads shards from these offsets on. */
+  async read(positions: Map<number, number>): Promise<void> {
+    this.positions = positions;
+    while (!this.done && (await this.round(WAIT_MS)));
+    await this.output.flush();
+  }
+
+  /** Reads what the group gives to `member`; `start` says where, in shards that the group has not read yet. */
+  async readAs(
+    member: GroupMember,
+    start: (shards: readonly number[]) => Promise<Map<number, number>>,
+  ): Promise<void> {
     while (!this.done) {
-      const open = [...this.positions]
-        .map(([shard, offset]) => ({ shard, offset }))
-        .filter((at) => !this.isAtEnd(at.shard));
-      if (open.length === 0) break;
-      for (const { shard, batches } of await this.client.fetch(this.stream, open, WAIT_MS)) {
-        for (let at = 0; at < batches.length && !this.done;) {
-          if (batches.length - at < BATCH_HEADER_BYTES || batches.length - at < batchBytesOf(batches, at))
-            break;
-          const batch = batches.subarray(at, at + batchBytesOf(batches, at));
-          at += batch.length;
-          await this.writeBatch(shard, batch);
-        }
+      await member.beat();
+      await this.take(member, start);
+      const waitMs = Math.min(member.idleMs, WAIT_MS);
+      const had = this.positions.size > 0;
+      if (await this.round(waitMs)) await member.commit(this.positions);
+      else if (had) break;
+      else await Bun.sleep(waitMs);
+    }
+    await member.leave();
+  }
+
+  /** Goes on with the shards that `member` has, and with no others. */
+  private async take(
+    member: GroupMember,
+    start: (shards: readonly number[]) => Promise<Map<number, number>>,
+  ): Promise<void> {
+    const { shards } = member;
+    for (const shard of [...this.positions.keys()]) if (!shards.includes(shard)) this.positions.delete(shard);
+    const added = shards.filter((shard) => !this.positions.has(shard));
+    if (added.length === 0) return;
+    const committed = await member.committed(added);
+    const unread = added.filter((shard) => (committed.get(shard) ?? -1) < 0);
+    const first = unread.length > 0 ? await start(unread) : new Map<number, number>();
+    for (const shard of added) this.positions.set(shard, first.get(shard) ?? committed.get(shard) ?? 0);
+  }
+
+  /** One fetch, written out; false when every shard is at its end. */
+  private async round(waitMs: number): Promise<boolean> {
+    const open = [...this.positions]
+      .map(([shard, offset]) => ({ shard, offset }))
+      .filter((at) => !this.isAtEnd(at.shard));
+    if (open.length === 0) return false;
+    for (const { shard, batches } of await this.client.fetch(this.stream, open, waitMs)) {
+      for (let at = 0; at < batches.length && !this.done;) {
+        if (batches.length - at < BATCH_HEADER_BYTES || batches.length - at < batchBytesOf(batches, at))
+          break;
+        const batch = batches.subarray(at, at + batchBytesOf(batches, at));
+        at += batch.length;
+        await this.writeBatch(shard, batch);
       }
-      await this.output.flush();
     }
     await this.output.flush();
+    return true;
   }
 
   private get done(): boolean {
@@ -137,7 +187,8 @@ class Consumer {
       if (reader.offset < first || reader.offset >= end) continue;
       await this.output.write(formatRecord(this.format, shard, reader));
       this.count++;
+      this.positions.set(shard, reader.offset + 1);
     }
-    this.positions.set(shard, nextOffsetOf(batch));
+    if (!this.done) this.positions.set(shard, nextOffsetOf(batch));
   }
 }

@@ -6,6 +6,8 @@ import { BATCH_OVERHEAD_BYTES, ShardBatches } from "./batches.ts";
 import { BrokerClient, brokerArg, type StreamSummary } from "./broker-client.ts";
 import { command } from "./command.ts";
 import { type KeyBy, keyByOf } from "./key-by.ts";
+import type { RecordHeader } from "../log/record.ts";
+import { headerBytesOf, headersOf } from "./record-headers.ts";
 import { LineSplitter } from "./lines.ts";
 
 const BATCH_BYTES = 512 * 1024;
@@ -30,14 +32,20 @@ export default command({
       valueHint: "text",
       description: "The key is what stands before this text",
     },
+    headers: {
+      type: "string",
+      valueHint: "name=value,…",
+      description: "Put these headers on every record",
+    },
     ...brokerArg,
   },
   async run({ args }) {
+    const headers = headersOf(args.headers);
     const keyBy = keyByOf(args["key-by"], args["key-separator"]);
     const input = inputOf(args.file);
     await BrokerClient.use(args.broker, async (client) => {
       const stream = await client.stream(args.stream);
-      await new Producer(client, stream, keyBy).run(input);
+      await new Producer(client, stream, keyBy, headers).run(input);
     });
   },
 });
@@ -48,7 +56,7 @@ function inputOf(path: string | undefined): ReadableStream<Uint8Array> {
 }
 
 class Producer {
-  private readonly lines = new LineSplitter(RECORD_BYTES_MAX);
+  private readonly lines: LineSplitter;
   private readonly batches: ShardBatches;
   private readonly pending: { key: Buffer | null; value: Buffer }[] = [];
   private readonly startedMs = performance.now();
@@ -60,8 +68,10 @@ class Producer {
     private readonly client: BrokerClient,
     private readonly stream: StreamSummary,
     private readonly keyBy: KeyBy,
+    headers: readonly RecordHeader[],
   ) {
-    this.batches = new ShardBatches(stream.shards, BATCH_BYTES);
+    this.lines = new LineSplitter(RECORD_BYTES_MAX - headerBytesOf(headers));
+    this.batches = new ShardBatches(stream.shards, BATCH_BYTES, headers);
   }
 
   async run(input: ReadableStream<Uint8Array>): Promise<void> {

@@ -124,3 +124,17 @@ test("consume ends in peace when its reader goes away", async () => {
   expect(await shell.stdout.text()).toBe("0 \n0\n");
   expect(await shell.stderr.text()).toBe("");
 });
+
+test("headers go in and come out, on every record", async () => {
+  await ok(["stream", "create", "headers"]);
+  await ok(["produce", "headers", "--headers", "source=test,empty=,equals=a=b"], "one\ntwo\n");
+  const records = (await ok(["consume", "headers", "--format", "json"])).trim().split("\n");
+  const headers = [
+    { key: "source", value: "test" },
+    { key: "empty", value: "" },
+    { key: "equals", value: "a=b" },
+  ];
+  for (const record of records) expect(JSON.parse(record)).toMatchObject({ headers });
+  expect(records.length).toBe(2);
+  expect((await cli(["produce", "headers", "--headers", "nothing"])).code).toBe(64);
+});

@@ -119,3 +119,34 @@ test("a group that the broker assigns (KIP-848) is listed and described like any
   expect((await cli("group", "delete", "modern-group")).code).toBe(1);
   client.close();
 }, 20_000);
+
+test("voik consume --group reads on from where the group is, shares with other members, and commits", async () => {
+  const client = await KafkaClient.connect({ host: "127.0.0.1", port: voik.kafkaPort });
+  await createTopic(client, "shared", 2);
+  client.close();
+  const lines = (from: number, count: number) =>
+    Array.from({ length: count }, (_, i) => `k${from + i}:v${from + i}\n`);
+  const produce = (from: number, count: number) =>
+    runCli(["produce", "shared", "--key-separator", ":", "--broker", voik.addresses.kafka], {
+      stdin: lines(from, count).join(""),
+    });
+  const consume = (...more: string[]) => cli("consume", "shared", "--group", "readers", ...more);
+  await produce(0, 20);
+  const some = (await consume("--count", "5")).stdout.trim().split("\n");
+  const rest = (await consume()).stdout.trim().split("\n");
+  expect(some.length).toBe(5);
+  expect(new Set([...some, ...rest]).size).toBe(20);
+  expect(some.length + rest.length).toBe(20);
+  const [one, other] = [consume("--follow", "--count", "20"), consume("--follow", "--count", "20")];
+  let members = 0;
+  while (members < 2) {
+    const { stdout } = await cli("group", "describe", "readers", "--json");
+    members = new Set(JSON.parse(stdout).shards.map(({ member }: { member: string }) => member)).size;
+    if (!stdout.includes('"state":"Stable"')) members = 0;
+  }
+  await produce(20, 200);
+  const read = (await Promise.all([one, other])).flatMap(({ stdout }) => stdout.trim().split("\n"));
+  expect(read.length).toBe(40);
+  expect(new Set(read).size).toBe(40);
+  expect((await cli("consume", "shared", "--group", "readers", "--shard", "1")).code).toBe(64);
+}, 60_000);
