@@ -77,19 +77,18 @@ export class Authenticator {
 
   private checkTime({ time, timeMs, expiresMs }: RequestSignature): void {
     const nowMs = this.clock.nowMs();
-    const now = timeOf(nowMs);
     const toleranceMs = TOLERANCE_MINUTES * MINUTE_MS;
     if (timeMs > nowMs + toleranceMs) {
       throw invalidSignature(
         `Signature not yet current: ${time} is still later than ${timeOf(nowMs + toleranceMs)} ` +
-          `(${now} + ${TOLERANCE_MINUTES} min.)`,
+          `(${timeOf(nowMs)} + ${TOLERANCE_MINUTES} min.)`,
       );
     }
     const oldestMs = nowMs - (expiresMs ?? toleranceMs);
     if (timeMs >= oldestMs) return;
     const lifetime = expiresMs === undefined ? `${TOLERANCE_MINUTES} min.` : `${expiresMs / 1000} sec.`;
     throw invalidSignature(
-      `Signature expired: ${time} is now earlier than ${timeOf(oldestMs)} (${now} - ${lifetime})`,
+      `Signature expired: ${time} is now earlier than ${timeOf(oldestMs)} (${timeOf(nowMs)} - ${lifetime})`,
     );
   }
 

@@ -7,8 +7,6 @@
  *   signing key         HMAC chain over the secret: date, region, service, "aws4_request"
  *   signature           HMAC of the string to sign, in hex
  */
-import { createHash, createHmac } from "node:crypto";
-
 export const ALGORITHM = "AWS4-HMAC-SHA256";
 export const TERMINATOR = "aws4_request";
 
@@ -67,7 +65,7 @@ export function signature(key: Buffer, toSign: string): Buffer {
 }
 
 export function sha256Hex(content: string | Uint8Array): string {
-  return createHash("sha256").update(content).digest("hex");
+  return Bun.CryptoHasher.hash("sha256", content, "hex");
 }
 
 /** Parameters sorted by encoded name, then value; the signature's own is left out. */
@@ -109,5 +107,5 @@ function encode(text: string, isPath = false): string {
 }
 
 function hmac(key: Buffer, text: string): Buffer {
-  return createHmac("sha256", key).update(text, "utf8").digest();
+  return new Bun.CryptoHasher("sha256", key).update(text).digest();
 }
