@@ -328,6 +328,8 @@ function startKafka(
       limits: {
         requestBytesMax: config.kafkaRequestBytesMax,
         connectionsMax: config.connectionsMax,
+        produceBytesPerSecond: config.kafkaProducerByteRate,
+        fetchBytesPerSecond: config.kafkaConsumerByteRate,
         descriptorsMax: connectionDescriptorsMax(descriptorLimit(Infinity)),
       },
       autoCreateStreams: config.autoCreateStreams,

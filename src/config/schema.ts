@@ -89,6 +89,18 @@ export const OPTIONS = {
     duration("1s", "365d"),
     "How long a Kafka client's login holds before it has to be renewed; without it, as long as the connection.",
   ),
+  kafkaProducerByteRate: option(
+    "kafka-producer-byte-rate",
+    sizeOrUnlimited(KIB),
+    "unlimited",
+    "Bytes a second that each Kafka user, or client id where nobody logs in, may write before it is throttled.",
+  ),
+  kafkaConsumerByteRate: option(
+    "kafka-consumer-byte-rate",
+    sizeOrUnlimited(KIB),
+    "unlimited",
+    "Bytes a second that each of them may fetch before it is throttled.",
+  ),
   kinesisPort: option("kinesis-port", port, "4567", "Port for Kinesis clients (HTTP/1.1 and HTTP/2)."),
   adminPort: option("admin-port", port, "8080", "Port for /livez, /readyz and /metrics."),
   advertise: optionalOption(

@@ -75,6 +75,8 @@ export class Call {
     readonly clientId: string | null,
     readonly context: KafkaContext,
     readonly owner: CallOwner,
+    /** Size of the request. */
+    readonly requestBytes: number,
   ) {}
 
   /** Answers with `body`. */

@@ -9,11 +9,13 @@
  * A frame is taken only when it may start, so what can't start stays in the decoder and, once that holds a chunk,
  * the socket is paused and the client's own TCP window fills. A request stands still while: an earlier one that is
  * not Produce is in work; 64 Produce requests wait for the disk; more than 1 MiB of replies is unsent; a log that it
- * wrote to is congested; or the memory for requests in arrival is used up.
+ * wrote to is congested; the client is throttled; or the memory for requests in arrival is used up.
  */
+import type { Timer } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ShardLog, TailListener } from "../log/shard-log.ts";
 import { API_VERSIONS_KEY, apiOf } from "./apis.ts";
+import type { ByteRates } from "./byte-rates.ts";
 import { type Api, Call, type CallOwner } from "./call.ts";
 import { inVersions } from "./codec/fields.ts";
 import { apiKeyOf, apiVersionOf, correlationIdOf, readClientId, REQUEST_BYTES_MIN } from "./codec/header.ts";
@@ -59,6 +61,8 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
   private readonly congested = new Set<ShardLog>();
   /** A frame that may not start yet. */
   private held: Buffer | undefined;
+  /** Runs while the client is throttled. */
+  private muted: Timer | undefined;
   private working = false;
   private workPlanned = false;
   private paused = false;
@@ -126,6 +130,7 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
     for (const log of this.congested) log.removeTailListener(this);
     this.congested.clear();
     this.held = undefined;
+    this.muted?.cancel();
     this.outbox.dispose();
     this.decoder.dispose();
   }
@@ -254,7 +259,7 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
       if (this.calls.length === 0 && this.outbox.unsentBytes === 0) this.socket.end();
       return;
     }
-    const pause = this.held !== undefined || this.decoder.hasBytes;
+    const pause = this.held !== undefined || this.decoder.hasBytes || this.muted !== undefined;
     if (pause === this.paused) return;
     this.paused = pause;
     if (pause) this.socket.pause();
@@ -265,6 +270,7 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
     const { limits } = this.context;
     while (!this.closing && this.congested.size === 0 && this.outbox.unsentBytes <= limits.unsentBytesMax) {
       this.takeReplies();
+      if (this.muted !== undefined) return;
       const frame = this.held ?? this.decoder.next();
       if (frame === undefined) return;
       this.held = undefined;
@@ -301,7 +307,7 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
     const reader = new Reader(frame);
     const clientId = readClientId(reader, api.request.isFlexible(version));
     const body = api.request.read(version, reader);
-    const call = new Call(api, version, correlationIdOf(frame), clientId, this.context, this);
+    const call = new Call(api, version, correlationIdOf(frame), clientId, this.context, this, frame.length);
     this.calls.push(call);
     const reply = this.permissions
       ? this.guarded(api, body, call, this.permissions)
@@ -326,7 +332,7 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
   private refuseVersion(api: Api, version: number, frame: Buffer): void {
     if (api.key !== API_VERSIONS_KEY)
       throw new FrameError("version", `${api.name} has no version ${version} here`);
-    const call = new Call(api, 0, correlationIdOf(frame), null, this.context, this);
+    const call = new Call(api, 0, correlationIdOf(frame), null, this.context, this, frame.length);
     this.calls.push(call);
     call.reply(apiVersions(this.context, KafkaError.unsupportedVersion));
   }
@@ -334,11 +340,26 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
   /** Moves the replies that are done, from the head of the line on, into the outbox. */
   private takeReplies(): void {
     const { calls } = this;
+    const { rates } = this.context;
     let taken = 0;
     for (let call = calls[0]; call?.done; call = calls[++taken]) {
+      if (rates) this.throttle(call, rates);
       if (call.body !== undefined) writeReply(this.outbox.writer, call);
     }
     if (taken > 0) calls.splice(0, taken);
+  }
+
+  /** Reads nothing more for a while when the call's client has used up its rate. */
+  private throttle(call: Call, rates: ByteRates): void {
+    const throttleTimeMs = rates.throttleMsOf(call);
+    if (throttleTimeMs === 0) return;
+    this.context.metrics.throttled.add();
+    if (call.body !== undefined) call.body = { ...(call.body as object), throttleTimeMs };
+    this.muted?.cancel();
+    this.muted = this.context.clock.after(throttleTimeMs, () => {
+      this.muted = undefined;
+      this.workNow();
+    });
   }
 
   /** Refuses to go on: earlier replies still go out. */

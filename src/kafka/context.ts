@@ -6,6 +6,7 @@ import type { Groups } from "../groups/groups.ts";
 import type { Broker, Shard, Stream } from "../streams/broker.ts";
 import type { Transactions } from "../transactions/transactions.ts";
 import { KafkaError } from "./errors.ts";
+import type { ByteRates } from "./byte-rates.ts";
 import type { KafkaMetrics } from "./metrics.ts";
 import type { DataVolume, KafkaLimits, KafkaSecurity } from "./options.ts";
 
@@ -21,6 +22,8 @@ export interface KafkaContext {
   readonly transactions: Transactions;
   readonly access: Access;
   readonly security: KafkaSecurity;
+  /** Undefined where nobody is throttled. */
+  readonly rates: ByteRates | undefined;
   readonly limits: KafkaLimits;
   readonly clock: Clock;
   /** For nonces. */

@@ -9,6 +9,7 @@ export type CloseReason =
 export class KafkaMetrics {
   readonly bytesIn: Counter;
   readonly bytesOut: Counter;
+  readonly throttled: Counter;
   readonly failedLogins: Counter;
   readonly produceSeconds: Histogram;
   private readonly requests = new Map<string, Counter>();
@@ -20,6 +21,10 @@ export class KafkaMetrics {
   ) {
     this.bytesIn = registry.counter("voik_kafka_bytes_in_total", "Bytes read from Kafka clients.");
     this.bytesOut = registry.counter("voik_kafka_bytes_out_total", "Bytes sent to Kafka clients.");
+    this.throttled = registry.counter(
+      "voik_kafka_throttled_total",
+      "Requests whose client was over its byte rate.",
+    );
     this.failedLogins = registry.counter("voik_kafka_failed_logins_total", "Logins that failed.");
     this.produceSeconds = registry.histogram(
       "voik_kafka_produce_seconds",

@@ -23,6 +23,10 @@ export interface KafkaLimits {
   connectionsPerAddressMax: number;
   /** A connection whose descriptor is not below this is refused: so many others are taken, and files need some. */
   descriptorsMax: number;
+  /** Bytes of Produce requests a second, each user or client id by itself; Infinity for no bound. */
+  produceBytesPerSecond: number;
+  /** The same of fetched records. */
+  fetchBytesPerSecond: number;
   /** A connection with no byte in or out for so long is closed. */
   idleTimeoutMs: number;
   /** A request has so long to arrive, and a second more for each 16 KiB that came. */
@@ -45,6 +49,8 @@ export const DEFAULT_KAFKA_LIMITS: Readonly<KafkaLimits> = {
   connectionsMax: 10_000,
   connectionsPerAddressMax: 512,
   descriptorsMax: Infinity,
+  produceBytesPerSecond: Infinity,
+  fetchBytesPerSecond: Infinity,
   idleTimeoutMs: 600_000,
   frameTimeoutMs: 20_000,
   unsentBytesMax: 1024 * 1024,

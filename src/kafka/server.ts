@@ -2,12 +2,13 @@
  * The Kafka edge: listens, makes a Connection of each socket, sweeps the ones that stand still, and stops cleanly.
  */
 import { hostOf } from "../access/acl.ts";
-import { systemClock, type Timer } from "../base/clock.ts";
+import { type Clock, systemClock, type Timer } from "../base/clock.ts";
 import { sendfile } from "../base/libc.ts";
 import { silentLogger } from "../base/logger.ts";
 import { MetricsRegistry } from "../base/metrics.ts";
 import { systemRandom } from "../base/random.ts";
 import { APIS } from "./apis.ts";
+import { ByteRates } from "./byte-rates.ts";
 import { Connection, type ConnectionParts, type KafkaSocket } from "./connection.ts";
 import type { KafkaContext } from "./context.ts";
 import { MemoryBudget } from "./memory-budget.ts";
@@ -124,6 +125,7 @@ class BunKafkaServer implements KafkaServer {
       transactions: options.transactions,
       access: options.access,
       security: this.security,
+      rates: this.ratesOf(options.clock ?? systemClock),
       limits: this.limits,
       clock: options.clock ?? systemClock,
       random: options.random ?? systemRandom,
@@ -142,6 +144,12 @@ class BunKafkaServer implements KafkaServer {
       })),
       rangeBytesMax: copied ? COPIED_RANGE_BYTES_MAX : this.limits.fetchBytesMax,
     };
+  }
+
+  private ratesOf(clock: Clock): ByteRates | undefined {
+    const { produceBytesPerSecond: produce, fetchBytesPerSecond: fetch } = this.limits;
+    const unbounded = produce === Infinity && fetch === Infinity;
+    return unbounded ? undefined : new ByteRates(produce, fetch, clock);
   }
 
   private onOpen(socket: Socket): void {
