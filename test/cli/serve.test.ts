@@ -60,7 +60,7 @@ test("a data folder that can't be made ends with one line and exit code 74", asy
 test("neither ./.env nor ./bunfig.toml of the folder it starts in is read", async () => {
   const cwd = temporaryFolder("hostile");
   mkdirSync(join(cwd, "data"));
-  writeFileSync(join(cwd, ".env"), "VOIK_ACCOUNT_ID=not-an-account\n");
+  writeFileSync(join(cwd, ".env"), "VOIK_KINESIS_ACCOUNT=not-an-account\n");
   writeFileSync(join(cwd, "bunfig.toml"), 'preload = ["./preload.ts"]\n');
   writeFileSync(join(cwd, "preload.ts"), 'await Bun.write("preload-ran", "yes"); process.exit(9);\n');
   {

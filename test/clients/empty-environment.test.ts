@@ -47,7 +47,7 @@ test("reads neither .env nor bunfig.toml nor tsconfig.json of its working folder
   const proof = join(folder, "was-run");
   writeFileSync(
     join(cwd, ".env"),
-    "VOIK_LOG_LEVEL=nonsense\nVOIK_KAFKA_PORT=nonsense\nVOIK_ACCOUNT_ID=nonsense\n",
+    "VOIK_LOG_LEVEL=nonsense\nVOIK_KAFKA_PORT=nonsense\nVOIK_KINESIS_ACCOUNT=nonsense\n",
   );
   for (const name of [".env.local", ".env.production"])
     writeFileSync(join(cwd, name), "VOIK_SEGMENT_BYTES=nonsense\n");
