@@ -44,7 +44,11 @@ test-watch: build ## run tests again on every change
 test-clients: build ## run real clients that the system's packages lack (python3-venv, pip and a network)
 	python3 -m venv build/clients
 	build/clients/bin/pip install --quiet confluent-kafka==2.16.1
-	VOIK_CONFLUENT_PYTHON=$(CURDIR)/build/clients/bin/python $(BUN) test test/clients/consumer-groups.test.ts
+	! command -v mvn >/dev/null || mvn -q -B -f test/clients/java/pom.xml dependency:copy-dependencies \
+		-DoutputDirectory=$(CURDIR)/build/clients/java
+	VOIK_CONFLUENT_PYTHON=$(CURDIR)/build/clients/bin/python VOIK_JAVA_LIB=$(CURDIR)/build/clients/java \
+		$(BUN) test test/clients/consumer-groups.test.ts test/clients/transactions.test.ts \
+		test/clients/java-transactions.test.ts
 
 faults: build ## power cuts, failing disks and damage in full counts (Linux, root; about half an hour)
 	VOIK_KILLS=200 VOIK_FAULT_CUTS=100 VOIK_FAULT_CLONES=100 VOIK_FAULT_FLIPS=1000 VOIK_FAULT_CRASHES=50 \

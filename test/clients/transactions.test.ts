@@ -12,7 +12,7 @@ import { kinesisClient, readStream } from "../helpers/kinesis-records.ts";
 import { TransactionalProducer } from "../helpers/transactional-producer.ts";
 import { VoikProcess } from "../helpers/voik-process.ts";
 
-const PYTHON = "/usr/bin/python3";
+const PYTHON = process.env.VOIK_CONFLUENT_PYTHON ?? "/usr/bin/python3";
 
 let voik: VoikProcess;
 beforeAll(async () => {

@@ -1,0 +1,32 @@
+/**
+ * Transactions of Apache Kafka's own client for Java, which speaks KIP-890. `make test-clients` has maven fetch it; without
+ * VOIK_JAVA_LIB, the folder of its jars, the test is skipped.
+ */
+import { describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "../helpers/installed.ts";
+import { kinesisClient, readStream } from "../helpers/kinesis-records.ts";
+import { VoikProcess } from "../helpers/voik-process.ts";
+
+const LIB = process.env.VOIK_JAVA_LIB ?? "";
+const isThere = existsSync(join(LIB, "kafka-clients-4.0.0.jar"));
+if (!isThere)
+  console.log("skipped: Java's Kafka client is not here: make test-clients fetches it with maven");
+
+describe.skipIf(!isThere)("kafka-clients (Java)", () => {
+  test("commits, aborts, sends offsets, and is fenced; Kinesis reads what is committed", async () => {
+    await using voik = await VoikProcess.start();
+    const program = join(import.meta.dir, "java/Transactions.java");
+    const env = { PATH: process.env.PATH ?? "" };
+    const command = ["java", "-cp", `${LIB}/*`, program, voik.addresses.kafka];
+    const said = (await run(command, { env })).toString().trim().split("\n");
+    expect(said).toEqual(["state CompleteAbort", "seen 80 of 80, aborted 0", "offsets true", "fenced true"]);
+    const kinesis = kinesisClient(voik.addresses.kinesis);
+    const values = (await readStream(kinesis, "java")).map(({ data }) => String(data));
+    kinesis.destroy();
+    expect(values.length).toBe(83);
+    expect(values.filter((value) => value.startsWith("aborted") || value === "zombie")).toEqual([]);
+    await voik.stop();
+  }, 120_000);
+});
