@@ -11,7 +11,7 @@ import { History } from "../helpers/history.ts";
 import { describeAsRoot } from "../helpers/installed.ts";
 import type { Load } from "../helpers/load.ts";
 import { dropPageCache, LoopDisk, ThinDisk } from "../helpers/loop-disk.ts";
-import { breachesOf, loadUntil, makeTopic } from "../helpers/plug.ts";
+import { ackedMoreThan, breachesOf, loadUntil, makeTopic } from "../helpers/plug.ts";
 import { Fault, SYNC_CALLS } from "../helpers/strace.ts";
 import { VoikProcess } from "../helpers/voik-process.ts";
 
@@ -39,7 +39,7 @@ describeAsRoot("a failing disk", ["mkfs.ext4", "strace"], () => {
       await using voik = await VoikProcess.start({ folder: join(disk.folder, "data"), args });
       const load = await startLoad(voik);
       await loadUntil(voik, load, SEED, async () => {
-        await someLoad(load);
+        await ackedMoreThan(load, 100);
         await using _fault = await Fault.attach(voik.pid, SYNC_CALLS, `error=${error}:when=${when}`);
         await expectEnd(voik);
       });
@@ -94,15 +94,6 @@ describeAsRoot("a failing disk", ["mkfs.ext4", "strace"], () => {
 async function startLoad(voik: VoikProcess): Promise<Load> {
   const topic = await makeTopic(voik, "failing", PARTITIONS);
   return { history: new History(), topic, partitions: PARTITIONS, stopped: false, failing: true };
-}
-
-/** Waits until the load has got going. */
-async function someLoad(load: Load): Promise<void> {
-  const deadline = performance.now() + LOAD_MS_MAX;
-  while (load.history.ackedCount < 100) {
-    if (performance.now() > deadline) throw new Error("nothing is acked");
-    await Bun.sleep(5);
-  }
 }
 
 /** Waits for the end, which has to be exit code 74 with one line that says why. */

@@ -25,6 +25,7 @@ const SEED = Number(process.env.VOIK_SEED ?? Date.now() % 1_000_000);
 const PARTITIONS = 4;
 const LOAD_MS_MIN = 50;
 const LOAD_MS_MAX = 400;
+const CHANGE_MS_MAX = 20_000;
 const MODES: PowerCut[] = ["drop journal", "flush journal"];
 const CUTS_PER_DISK_MAX = 6;
 /** One batch in three begins a new segment. */
@@ -56,11 +57,14 @@ async function cutRepeatedly(kind: DiskKind, cuts: number, random: Random): Prom
     await loadUntil(voik, load, random.uint32(), async () => {
       const changing = names.change(voik.kafkaPort, load);
       await Bun.sleep(LOAD_MS_MIN + (random.uint32() % (LOAD_MS_MAX - LOAD_MS_MIN))); // the load itself
+      if (cut % MODES.length === 0) await names.changed(); // a busy machine may be late
       load.stopped = true;
+      load.history.powerIsOff = true;
       disk.cutPower(MODES[cut % MODES.length] as PowerCut);
       await voik.kill();
       await changing;
     });
+    load.history.powerIsOff = false;
     await disk.remount();
     await voik.restart();
     expect(await breachesOf(voik, load)).toEqual([]);
@@ -80,21 +84,32 @@ class ExpectedTopics {
 
   /** Makes topics and deletes every other one until the connection ends. */
   async change(port: number, load: Load): Promise<void> {
-    const client = await KafkaClient.connect({ host: "127.0.0.1", port });
+    let client: KafkaClient | undefined;
     try {
+      client = await KafkaClient.connect({ host: "127.0.0.1", port });
       while (!load.stopped) {
         const name = `made-${this.number++}`;
         this.unsure.add(name);
         const id = await createTopic(client, name, 1);
+        if (load.stopped) break; // said by a machine whose power is off
         this.unsure.delete(name);
         this.there.set(name, id);
         this.changes++;
-        if (this.number % 2 === 0) await this.delete(client, name);
+        if (this.number % 2 === 0) await this.delete(client, name, load);
       }
     } catch (error) {
       if (!load.stopped) throw error;
     } finally {
-      client.close();
+      client?.close();
+    }
+  }
+
+  /** Resolves when one more change was acked. */
+  async changed(): Promise<void> {
+    const deadline = performance.now() + CHANGE_MS_MAX;
+    for (const before = this.changes; this.changes === before;) {
+      if (performance.now() > deadline) throw new Error("no topic is made or deleted");
+      await Bun.sleep(5);
     }
   }
 
@@ -115,7 +130,7 @@ class ExpectedTopics {
     this.unsure.clear();
   }
 
-  private async delete(client: KafkaClient, name: string): Promise<void> {
+  private async delete(client: KafkaClient, name: string, load: Load): Promise<void> {
     const id = this.there.get(name) as string;
     this.there.delete(name);
     this.unsure.add(name);
@@ -123,6 +138,7 @@ class ExpectedTopics {
     const { responses } = await client.request(DeleteTopics, wanted);
     if (responses[0]?.errorCode !== 0)
       throw new Error(`DeleteTopics ${name} (${id}): ${responses[0]?.errorCode}`);
+    if (load.stopped) return;
     this.unsure.delete(name);
     this.changes++;
   }

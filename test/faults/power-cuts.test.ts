@@ -123,9 +123,11 @@ async function loadAndCut(
   await loadUntil(voik, load, seed, async () => {
     await Bun.sleep(loadMs); // the load itself: the moment of the cut is what the test is about
     load.stopped = true;
+    load.history.powerIsOff = true;
     disk.cutPower(mode);
     await voik.kill();
   });
+  load.history.powerIsOff = false;
   await disk.remount();
 }
 

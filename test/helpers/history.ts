@@ -26,6 +26,12 @@ export class History {
   /** Per partition: hashes of what consumers and the last check saw, by offset. */
   private seen = new Map<number, bigint[]>();
   private readonly writers = new Map<string, number>();
+  /**
+   * The power is being cut: what comes from now on counts for nothing, until it is set back. A real machine says nothing
+   * any more; this one still runs, and its kernel may answer 0 to a sync that was under way when the journal was
+   * aborted (jbd2_complete_transaction finds a transaction that is neither running nor committing).
+   */
+  powerIsOff = false;
   /** Refusals while the server ran: there is no reason for any. */
   readonly refused: string[] = [];
 
@@ -49,6 +55,7 @@ export class History {
 
   /** The server said that `value` lies at `offset`. */
   ack(partition: number, offset: number, value: Buffer): void {
+    if (this.powerIsOff) return;
     let offsets = this.acked.get(partition);
     if (!offsets) this.acked.set(partition, (offsets = new Map()));
     const id = idOf(value) as string;
@@ -65,6 +72,7 @@ export class History {
 
   /** A consumer saw these records, which follow what was seen of the partition before. */
   see(partition: number, records: readonly SeenRecord[]): void {
+    if (this.powerIsOff) return;
     const seen = this.seen.get(partition) ?? [];
     this.seen.set(partition, seen);
     for (const { offset, value } of records) {

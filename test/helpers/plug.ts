@@ -13,6 +13,9 @@ import { kafkaReader, kafkaWriter, kinesisWriter, type Load } from "./load.ts";
 import type { VoikProcess } from "./voik-process.ts";
 
 const WRITERS = 3;
+const ACK_MS_MAX = 20_000;
+/** In so many milliseconds something is acked, unless the machine is busy. */
+const SURE_MS = 200;
 
 /** A Kafka connection for the length of `use`. */
 export async function withKafka<T>(
@@ -64,15 +67,26 @@ export async function loadUntil(
   for (const client of clients) client.destroy();
 }
 
-/** Loads for `loadMs`, then kill -9. */
+/** Resolves when the load has got an answer to something that it sent after the first `count` were acked. */
+export async function ackedMoreThan(load: Load, count: number): Promise<void> {
+  const deadline = performance.now() + ACK_MS_MAX;
+  while (load.history.ackedCount <= count) {
+    if (performance.now() > deadline) throw new Error(`nothing is acked in ${ACK_MS_MAX} ms`);
+    await Bun.sleep(5);
+  }
+}
+
+/** Loads for `loadMs`, and, when that is long enough to be sure, until something is acked; then kill -9. */
 export async function loadAndKill(
   voik: VoikProcess,
   load: Load,
   loadMs: number,
   seed: number,
 ): Promise<void> {
+  const before = load.history.ackedCount;
   await loadUntil(voik, load, seed, async () => {
     await Bun.sleep(loadMs); // the load itself: the moment of the kill is what the test is about
+    if (loadMs > SURE_MS) await ackedMoreThan(load, before); // a busy machine may be late
     load.stopped = true;
     await voik.kill();
   });
