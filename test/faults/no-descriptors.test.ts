@@ -3,10 +3,11 @@
  * are begun as ever, nothing turns without end, and everything is as before when they are gone.
  */
 import { expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import type { KafkaClient } from "../../src/kafka/client.ts";
+import { cpuShare } from "../helpers/cpu-share.ts";
 import { describeAsRoot } from "../helpers/installed.ts";
 import { produceBatch, readPartition } from "../helpers/kafka-records.ts";
 import { kinesisClient, readStream } from "../helpers/kinesis-records.ts";
@@ -21,8 +22,6 @@ const SETTLE_MS_MAX = 20_000;
 const QUIET_MS = 2_000;
 const CPU_MS = 3_000;
 const CPU_SHARE_MAX = 0.2;
-/** sysconf(_SC_CLK_TCK) is 100 on every Linux that we know. */
-const TICK_MS = 10;
 const BATCH_BYTES = 20_000;
 /** At 64 KiB a segment, a new one every third batch. */
 const BATCHES = 30;
@@ -44,7 +43,7 @@ describeAsRoot("no descriptors left", ["prlimit", "setpriv"], () => {
           const before = segmentsOf(voik, topic.id);
           for (let i = 0; i < BATCHES; i++) await write();
           expect(segmentsOf(voik, topic.id)).toBeGreaterThan(before + BATCHES / 4);
-          const share = await cpuShare(voik.pid);
+          const share = await cpuShare(voik.pid, CPU_MS);
           console.log(`${edge}: ${(share * 100).toFixed(1)} % of a core while they idle`);
           expect(share).toBeLessThan(CPU_SHARE_MAX);
           // Not the crowd's edge: there a newcomer is one too many.
@@ -136,15 +135,4 @@ class Crowd {
   leave(): void {
     for (const socket of this.sockets) socket.destroy();
   }
-}
-
-/** How much of one core a process takes over three seconds. */
-async function cpuShare(pid: number): Promise<number> {
-  const ticks = () => {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-    return Number(fields[11]) + Number(fields[12]);
-  };
-  const before = ticks();
-  await Bun.sleep(CPU_MS); // the measurement itself
-  return ((ticks() - before) * TICK_MS) / CPU_MS;
 }

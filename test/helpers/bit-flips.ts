@@ -17,13 +17,17 @@ export interface Flip {
 }
 
 /** Copies of a log with a handful of sealed segments, the indexes of which know most batches. */
-export async function flippableCopies(shards: number, seed: number): Promise<ShardCopies> {
+export async function flippableCopies(
+  shards: number,
+  seed: number,
+  args: readonly string[] = [],
+): Promise<ShardCopies> {
   console.log(`seed ${seed} (VOIK_SEED=${seed} repeats it)`);
   const random = seededRandom(seed);
   return ShardCopies.make({
     shards,
     batches: Array.from({ length: 24 }, () => 500 + randomBelow(random, 20_000)),
-    args: ["--segment-bytes", "64KiB"],
+    args: ["--segment-bytes", "64KiB", ...args],
     seed,
   });
 }
