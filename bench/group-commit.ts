@@ -10,7 +10,8 @@ import { disk } from "../src/base/disk.ts";
 import { silentLogger } from "../src/base/logger.ts";
 import { openVolume, whyNoVolume } from "../src/base/volume.ts";
 import { CommitLog } from "../src/log/commit-log.ts";
-import { GroupCommit, type SyncKind, VOLUME_FROM } from "../src/log/group-commit.ts";
+import { GroupCommit, type SyncKind, TOGETHER_FROM } from "../src/log/group-commit.ts";
+import { Journal } from "../src/log/journal.ts";
 import type { Durability } from "../src/log/log-factory.ts";
 import { batchOfBytes } from "./lib/batches.ts";
 
@@ -141,14 +142,15 @@ interface Case {
 /** Opens the case's shards once and measures every number of writers on them. */
 async function measureCase({ root, shards, durability, batch }: Case): Promise<void> {
   const folder = mkdtempSync(join(root, "case-"));
-  const syncs: Record<SyncKind, number> = { file: 0, filesystem: 0 };
+  const syncs: Record<SyncKind, number> = { file: 0, filesystem: 0, journal: 0 };
   const volume = whyNoVolume([folder]) === undefined ? openVolume(folder, console.error) : undefined;
+  const journal = Journal.open({ fileSystem: disk, clock: systemClock, root: folder });
   const groupCommit = new GroupCommit(
     (error) => {
       throw error;
     },
     systemClock,
-    { volume, volumeFrom: VOLUME_FROM, onSynced: (kind) => syncs[kind]++ },
+    { volume, journal, togetherFrom: TOGETHER_FROM, onSynced: (kind) => syncs[kind]++ },
   );
   const options = {
     fileSystem: disk,
@@ -157,6 +159,7 @@ async function measureCase({ root, shards, durability, batch }: Case): Promise<v
     retentionMs: Infinity,
     retentionBytes: Infinity,
     durability,
+    journal,
   };
   const logs = await Promise.all(
     Array.from({ length: shards }, (_, i) =>
@@ -164,7 +167,7 @@ async function measureCase({ root, shards, durability, batch }: Case): Promise<v
     ),
   );
   for (const writers of WRITERS) {
-    syncs.file = syncs.filesystem = 0;
+    syncs.file = syncs.filesystem = syncs.journal = 0;
     const { figures, lag } = await measure(logs, writers, batch);
     const columns = [
       durability.padEnd(5),
@@ -174,11 +177,12 @@ async function measureCase({ root, shards, durability, batch }: Case): Promise<v
       figures.p50Ms.toFixed(2).padStart(8),
       figures.p99Ms.toFixed(2).padStart(8),
       lag.toFixed(2).padStart(8),
-      `${syncs.file}/${syncs.filesystem}`.padStart(12),
+      `${syncs.file}/${syncs.filesystem}/${syncs.journal}`.padStart(16),
     ];
     console.log(`  ${columns.join(" ")}`);
   }
   await Promise.all(logs.map((log) => log.close()));
+  journal.close();
   volume?.close();
   rmSync(folder, { recursive: true, force: true });
 }
@@ -228,7 +232,7 @@ export async function run(): Promise<void> {
   };
   try {
     await showBare();
-    console.log("  acked shards  writers   a second   p50 ms   p99 ms lag p99  file/fs syncs");
+    console.log("  acked shards  writers   a second   p50 ms   p99 ms lag p99  file/fs/journal syncs");
     for (const durability of ["sync", "os"] as const) {
       for (const shards of SHARDS) await measureCase({ root, shards, durability, batch });
     }

@@ -38,8 +38,10 @@ import { GroupCoordinator } from "./groups/coordinator.ts";
 import { OffsetStore } from "./groups/offset-store.ts";
 import { startKafkaServer } from "./kafka/server.ts";
 import { startKinesisServer } from "./kinesis/server.ts";
-import { VOLUME_FROM } from "./log/group-commit.ts";
+import { TOGETHER_FROM } from "./log/group-commit.ts";
 import { DURABILITIES, type Durability } from "./log/log-factory.ts";
+import { Journal } from "./log/journal.ts";
+import { storageError } from "./log/log-file.ts";
 import { checkLogIo } from "./log/log-io.ts";
 import { LogStore } from "./log/log-store.ts";
 import { warmFilesMax } from "./log/warm-files.ts";
@@ -159,6 +161,16 @@ function volumeOf({ config, logger }: Parts): Volume | undefined {
   return undefined;
 }
 
+/** The journal, with what an earlier process left in it. Throws VoikError storage_failed. */
+function journalOf({ config, fileSystem, clock, logger }: Parts): Journal {
+  const onUnusable = (reason: string) => logger.warn("busy logs are synced without the journal", { reason });
+  try {
+    return Journal.open({ fileSystem, clock, root: config.dataDir, onUnusable });
+  } catch (error) {
+    throw storageError(error, "reading the journal");
+  }
+}
+
 function ballastOf({ config, fileSystem, clock, logger }: Parts): Ballast {
   const path = join(config.dataDir, "ballast");
   const freeBytes = () => freeBytesOf(config.dataDir);
@@ -170,6 +182,8 @@ async function openStreams(parts: Parts, closers: Closers) {
   checkLogIo(config.logIo, fileSystem, config.dataDir);
   const volume = volumeOf(parts);
   closers.push(() => volume?.close());
+  const journal = journalOf(parts);
+  closers.push(() => journal.close());
   const failure = Promise.withResolvers<VoikError>();
   const fail = (cause: unknown) => {
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -186,7 +200,12 @@ async function openStreams(parts: Parts, closers: Closers) {
     segmentBytesMax: config.segmentBytes,
     segmentAgeMsMax: config.segmentAgeMs,
     retentionBytes: config.retentionBytes,
-    sync: { volume, volumeFrom: config.sync === "filesystem" ? 1 : VOLUME_FROM },
+    sync: {
+      volume,
+      journal: config.sync === "auto" ? journal : undefined,
+      togetherFrom: config.sync === "filesystem" ? 1 : TOGETHER_FROM,
+    },
+    journal,
     scrubBytesPerSecond: config.scrubBytesPerSecond,
     metrics,
     logIo: config.logIo,
@@ -209,6 +228,7 @@ async function openStreams(parts: Parts, closers: Closers) {
     makeRoom: ballast.release,
   });
   closers.push(() => broker.close());
+  journal.settleDeleted();
   showDurability(broker, parts);
   return { broker, failed: failure.promise, fail };
 }

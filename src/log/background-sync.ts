@@ -1,6 +1,6 @@
 /**
- * Logs whose appends are acknowledged once they are written (durability "os"): tells those who wait at the end of the
- * tick, and has the log synced after a while or a few MiB.
+ * Logs whose own files nobody waits for: what they hold is in the journal, or was acknowledged once it was written
+ * (durability "os": those who wait are told at the end of the tick). They are synced after a while or a few MiB.
  *
  *   append append append | told      …      sync
  *                        ^ end of the tick  ^ within a second of the first append, or at UNSYNCED_BYTES
@@ -21,16 +21,21 @@ export class BackgroundSync {
 
   constructor(
     private readonly clock: Pick<Clock, "defer" | "after">,
-    private readonly sync: (log: Syncable) => void,
+    private readonly sync: (logs: readonly Syncable[]) => void,
   ) {}
 
-  /** Something was appended to `log`. */
+  /** Something was appended to `log`, which tells as soon as it is written. */
   request(log: Syncable): void {
     if (this.written.size === 0) this.clock.defer(this.tell);
     this.written.add(log);
+    this.syncLater(log);
+  }
+
+  /** Something was appended to `log` that nobody waits for. */
+  syncLater(log: Syncable): void {
     if (log.unsyncedBytes >= UNSYNCED_BYTES) {
       this.unsynced.delete(log);
-      this.sync(log);
+      this.sync([log]);
       return;
     }
     this.unsynced.add(log);
@@ -39,16 +44,17 @@ export class BackgroundSync {
     this.clock.after(UNSYNCED_MS, this.syncAll);
   }
 
+  /** Has everything synced that waits for its time. */
+  readonly syncAll = (): void => {
+    this.waiting = false;
+    const logs = [...this.unsynced];
+    this.unsynced.clear();
+    this.sync(logs);
+  };
+
   private readonly tell = (): void => {
     const logs = [...this.written];
     this.written.clear();
     for (const log of logs) log.showWritten();
-  };
-
-  private readonly syncAll = (): void => {
-    this.waiting = false;
-    const logs = [...this.unsynced];
-    this.unsynced.clear();
-    for (const log of logs) if (log.dirty) this.sync(log);
   };
 }

@@ -16,12 +16,14 @@ import type { GroupCommit, Syncable } from "./group-commit.ts";
 import type { OpenLog } from "./log-factory.ts";
 import { saysReadOnly, storageError } from "./log-file.ts";
 import { LogFileRange } from "./log-range.ts";
+import { replay, type Replayed } from "./journal-replay.ts";
+import type { JournalRound } from "./journal-frame.ts";
 import type { LogStart } from "./log-start.ts";
 import { LogTransactions } from "./log-transactions.ts";
 import { type CommitLogOptions, openSegments, type OpenedLog } from "./open-segments.ts";
 import { producersOf } from "./producer-restore.ts";
 import type { ProducerStates } from "./producer-state.ts";
-import { lastOffsetDeltaOf, maxTimestampOf, stampBatch } from "./record-batch.ts";
+import { LEADER_EPOCH, lastOffsetDeltaOf, maxTimestampOf, nextOffsetOf, stampBatch } from "./record-batch.ts";
 import { UNSYNCED_BYTES_MAX } from "./recovery.ts";
 import { retentionAllowsDeleting, SegmentDeletion } from "./retention.ts";
 import type { Segment, SegmentEnd, SegmentParts } from "./segment.ts";
@@ -38,10 +40,7 @@ import type {
 } from "./shard-log.ts";
 import { WaiterQueue } from "./waiter-queue.ts";
 
-/** A shard has one leader for ever, so its epoch never changes. */
-const LEADER_EPOCH = 0;
-
-export class CommitLog implements OpenLog, Syncable {
+export class CommitLog implements OpenLog, Syncable, Replayed {
   endOffset: number;
   unsyncedBytes = 0;
   private readonly parts: SegmentParts;
@@ -55,9 +54,11 @@ export class CommitLog implements OpenLog, Syncable {
   private readonly listeners = new Set<TailListener>();
   private readonly rolls: SegmentRoll;
   private readonly readable: DurableEnd;
-  /** The offset up to which everything is on the disk, and its segment: the durable end, unless durability is "os". */
-  private syncedEnd: number;
+  /** The offset up to which everything is on the disk in its own files, and its segment; the journal may have more. */
+  syncedEnd: number;
   private syncedSegment: Segment;
+  /** The journal's name for it. */
+  private journalKey: Buffer | undefined;
   /** Why the log takes no more appends; undefined while it does. */
   private refusal: VoikError | undefined;
   private failed = false;
@@ -91,6 +92,7 @@ export class CommitLog implements OpenLog, Syncable {
     let log: CommitLog | undefined;
     const opened = await openSegments(options, (gap) => log?.fence(gap));
     log = new CommitLog(options, groupCommit, opened);
+    await log.takeFromJournal();
     return log;
   }
 
@@ -123,6 +125,19 @@ export class CommitLog implements OpenLog, Syncable {
     return this.options.durability !== "os" || this.refusal !== undefined;
   }
 
+  get urgent(): boolean {
+    return this.eager && (this.refusal ? this.dirty : this.endOffset !== this.durableEnd);
+  }
+
+  get journalable(): boolean {
+    const { durability, journal } = this.options;
+    return journal !== undefined && durability !== "os" && !this.refusal && this.transactions.synced;
+  }
+
+  get damaged(): boolean {
+    return this.gaps.damaged !== undefined;
+  }
+
   /** Appends that somebody waits for. */
   get waitingAppends(): number {
     return this.waiters.size;
@@ -145,20 +160,14 @@ export class CommitLog implements OpenLog, Syncable {
     this.transactions.check(batch);
     const baseOffset = this.endOffset;
     const endOffset = baseOffset + lastOffsetDeltaOf(batch) + 1;
-    const maxTimestampMs = maxTimestampOf(batch);
     stampBatch(batch, baseOffset, LEADER_EPOCH);
     try {
-      const segment = this.rolls.fits(batch.length, endOffset) ? this.active : this.rolls.next(baseOffset);
-      this.transactions.prepare(segment, batch);
-      segment.append(batch, baseOffset, endOffset, maxTimestampMs);
+      this.write(batch, baseOffset, endOffset);
     } catch (error) {
       if (saysReadOnly(error)) this.groupCommit.fail(error); // for good: what was written before can't be synced
       throw error;
     }
     this.idempotence.note(batch);
-    this.transactions.note(batch);
-    this.endOffset = endOffset;
-    this.unsyncedBytes += batch.length;
     if (waiter) this.waiters.push(waiter, endOffset);
     this.groupCommit.request(this);
     return baseOffset;
@@ -195,6 +204,7 @@ export class CommitLog implements OpenLog, Syncable {
   }
 
   offsetForTimestamp(timestampMs: number): TimestampPosition | undefined {
+    this.checkUnfailed();
     const { startOffset } = this;
     for (const segment of this.segments.fromTimestamp(timestampMs)) {
       if (segment.baseOffset >= this.durableEnd) return undefined;
@@ -227,7 +237,7 @@ export class CommitLog implements OpenLog, Syncable {
         if (!covered) await segment.file.sync();
       }
     } catch (error) {
-      this.fail(storageError(error, "syncing records to the disk"));
+      this.failSync(error);
       throw error;
     }
     for (const segment of unsynced) {
@@ -240,6 +250,23 @@ export class CommitLog implements OpenLog, Syncable {
     this.show(end);
     this.noteCheckpoint(end);
     if (!this.dirty) this.drained?.();
+  }
+
+  collect(round: JournalRound): SegmentEnd {
+    this.readable.collectRest(round, this.journalKey as Buffer);
+    return this.active.end;
+  }
+
+  showJournaled(end: SegmentEnd): void {
+    if (!this.failed) this.show(end);
+  }
+
+  putBack(batch: Buffer): void {
+    this.write(batch, this.endOffset, nextOffsetOf(batch));
+  }
+
+  trimFile(): void {
+    this.active.file.trim();
   }
 
   showWritten(): void {
@@ -270,7 +297,8 @@ export class CommitLog implements OpenLog, Syncable {
     if (this.refusal) throw this.refusal;
     this.checkReadable(offset);
     try {
-      await this.start.moveTo(Math.min(offset, this.syncedEnd)); // what a crash can take has not been there
+      // Of what a crash can take, nothing can be trimmed.
+      await this.start.moveTo(this.options.durability === "os" ? Math.min(offset, this.syncedEnd) : offset);
     } catch (error) {
       throw storageError(error, "trimming a log");
     }
@@ -340,6 +368,35 @@ export class CommitLog implements OpenLog, Syncable {
     this.options.onClosed?.();
   }
 
+  /** Reads back what the journal has and the log's own files lost. */
+  private async takeFromJournal(): Promise<void> {
+    const { journal, folder, logger } = this.options;
+    if (journal === undefined) return;
+    const key = journal.keyOf(folder);
+    this.journalKey = Buffer.from(key);
+    try {
+      await replay(journal, key, this, logger);
+    } catch (error) {
+      for (const segment of this.segments) segment.close();
+      this.checkpoint.close();
+      throw error instanceof VoikError ? error : storageError(error, `reading the journal for ${folder}`);
+    }
+  }
+
+  /** Appends a stamped batch to the files. */
+  private write(batch: Buffer, baseOffset: number, endOffset: number): void {
+    const segment = this.rolls.fits(batch.length, endOffset) ? this.active : this.rolls.next(baseOffset);
+    this.transactions.prepare(segment, batch);
+    segment.append(batch, baseOffset, endOffset, maxTimestampOf(batch));
+    this.transactions.note(batch);
+    this.endOffset = endOffset;
+    this.unsyncedBytes += batch.length;
+  }
+
+  failSync(error: unknown): void {
+    this.fail(storageError(error, "syncing records to the disk"));
+  }
+
   /** A sync has failed: nothing is acknowledged any more. */
   private fail(refusal: VoikError): void {
     this.failed = true;
@@ -368,7 +425,13 @@ export class CommitLog implements OpenLog, Syncable {
     return this.segments.oldest;
   }
 
+  /** After a failed sync the pages may be gone of what only the journal has: the next start reads it back. */
+  private checkUnfailed(): void {
+    if (this.failed) throw this.refusal;
+  }
+
   private checkReadable(offset: number): void {
+    this.checkUnfailed();
     if (offset >= this.startOffset && offset <= this.durableEnd) return;
     throw new VoikError(
       "offset_out_of_range",

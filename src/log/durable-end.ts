@@ -4,6 +4,7 @@
  *   [ sealed ][ sealed ][ active      ]
  *   ==========================)          offset; position, in the third segment
  */
+import type { JournalRound } from "./journal-frame.ts";
 import type { Boundary, Segment, SegmentEnd } from "./segment.ts";
 import type { SegmentList } from "./segment-list.ts";
 
@@ -57,5 +58,15 @@ export class DurableEnd {
     const offset = Math.min(this.offset, segment.endOffset);
     if (until >= offset) return { position, offset };
     return { position: segment.find(until, position).position, offset: until };
+  }
+
+  /** Puts what lies behind it, up to the end of the log, into `round`. */
+  collectRest(round: JournalRound, key: Buffer): void {
+    let { position, offset } = this;
+    for (const segment of this.segments.from(this.segment)) {
+      if (segment.bytes > position) round.add(key, segment.file, position, segment.bytes - position, offset);
+      position = 0;
+      offset = segment.endOffset;
+    }
   }
 }

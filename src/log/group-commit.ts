@@ -4,58 +4,77 @@
  *   append append append | sync ------------> durable | append … went into the next one
  *                        ^ end of the tick              sync ------------> durable
  *
- *   few busy logs    fdatasync of each, side by side, one in flight per log
- *   many             one syncfs for all that are dirty; who becomes dirty meanwhile waits for the next one
+ *   few busy logs         fdatasync of each, side by side, one in flight per log
+ *   many, small appends   one write to the journal and one fdatasync of it; their own files by and by (background-sync.ts)
+ *   many, large appends   one syncfs for all that are dirty
  *
- * Syncing runs off the event loop. A failed sync, of either kind, is never tried again, because the second try lies:
- * the kernel has already dropped the error with the pages. `onFailure` is told once, and nothing is acknowledged
- * from then on.
+ * Who becomes dirty while the journal or the file system is synced waits for the next round. Syncing runs off the event
+ * loop. A failed sync, of whatever kind, is never tried again, because the second try lies: the kernel has already
+ * dropped the error with the pages. `onFailure` is told once, and nothing is acknowledged from then on.
  */
 import type { Clock } from "../base/clock.ts";
 import type { Volume } from "../base/file-system.ts";
 import { BackgroundSync } from "./background-sync.ts";
+import type { Journal, Journaled } from "./journal.ts";
+import { JournalRound } from "./journal-frame.ts";
+import type { SegmentEnd } from "./segment.ts";
 
 /** A log, as the scheduler sees it. */
-export interface Syncable {
+export interface Syncable extends Journaled {
   /**
    * Makes durable what has been appended when it is called, then tells those who wait: by syncing its files, or, if
-   * `covered` is given, by waiting for that, which syncs them with others'. Rejects when a sync failed.
+   * `covered` is given, by waiting for that, which syncs them with others'. Rejects when a sync failed. One at a time.
    */
   syncRound(covered?: Promise<void>): Promise<void>;
   /** Whether something is appended that no round has covered. */
   readonly dirty: boolean;
   /** Whether it wants to be synced as soon as can be; otherwise what is written counts, and is synced by and by. */
   readonly eager: boolean;
+  /** Whether somebody waits for it to be synced. */
+  readonly urgent: boolean;
   /** Of a log that is not eager: tells those who wait for what has been appended when it is called. */
   showWritten(): void;
   /** Bytes appended and not yet synced. */
   readonly unsyncedBytes: number;
+  /** Whether what is appended now may become durable in the journal. */
+  readonly journalable: boolean;
+  /** Puts everything into `round` that nobody may read yet; returns where it ends. */
+  collect(round: JournalRound): SegmentEnd;
+  /** What was collected up to `end` is durable: tells those who wait. */
+  showJournaled(end: SegmentEnd): void;
+  /** A sync failed that it depended on: tells those who wait. */
+  failSync(error: unknown): void;
 }
 
-/** How logs are synced: their files one by one, or the file system that they lie on. */
-export type SyncKind = "file" | "filesystem";
+/** How logs are synced: their files one by one, the file system that they lie on, or the journal. */
+export type SyncKind = "file" | "filesystem" | "journal";
 
 export interface GroupCommitOptions {
   /** The file system of all logs; without it their files are synced one by one. */
   volume?: Volume | undefined;
-  /** Busy logs from which on the whole file system is synced. */
-  volumeFrom?: number;
+  /** The journal of all logs. */
+  journal?: Journal | undefined;
+  /** Busy logs from which on they are synced together. */
+  togetherFrom?: number;
   /** Told how long a sync took that went well, in milliseconds. */
   onSynced?: (kind: SyncKind, durationMs: number) => void;
 }
 
 /**
  * One syncfs costs as much as two to four fdatasyncs side by side (bench/group-commit.ts), but it writes strangers'
- * pages too, so it has to be clearly the better way.
+ * pages too, and the journal writes everything twice, so they have to be clearly the better way.
  */
-export const VOLUME_FROM = 8;
+export const TOGETHER_FROM = 8;
+/** The journal writes everything twice: where more than this comes from a log in a round, syncfs is the better way. */
+const JOURNALED_BYTES_PER_LOG = 32 << 10;
 
 export class GroupCommit {
   private readonly requested = new Set<Syncable>();
+  /** Logs whose own files are being synced. */
   private readonly inFlight = new Set<Syncable>();
   private scheduled = false;
-  /** A syncfs is under way. */
-  private syncingVolume = false;
+  /** A round of all busy logs is under way: of the journal, or a syncfs that somebody waits for. */
+  private together = false;
   private failed = false;
   private readonly background: BackgroundSync;
 
@@ -64,14 +83,15 @@ export class GroupCommit {
     private readonly clock: Pick<Clock, "defer" | "monotonicMs" | "after">,
     private readonly options: GroupCommitOptions = {},
   ) {
-    this.background = new BackgroundSync(clock, (log) => this.requestNow(log));
+    this.background = new BackgroundSync(clock, (logs) => this.syncOwn(logs));
   }
 
   /** Asks for `log` to be synced, with everything else that is appended in this tick. */
   request(log: Syncable): void {
     if (this.failed) return;
-    if (log.eager) this.requestNow(log);
-    else this.background.request(log);
+    if (!log.eager) return this.background.request(log);
+    this.requested.add(log);
+    this.schedule();
   }
 
   /** A sync has failed, here or outside of a round: nothing is synced any more. */
@@ -81,14 +101,8 @@ export class GroupCommit {
     this.onFailure(error);
   }
 
-  private requestNow(log: Syncable): void {
-    if (this.failed || this.inFlight.has(log)) return;
-    this.requested.add(log);
-    this.schedule();
-  }
-
   private schedule(): void {
-    if (this.scheduled || this.syncingVolume || this.requested.size === 0) return;
+    if (this.scheduled || this.together || this.requested.size === 0) return;
     this.scheduled = true;
     this.clock.defer(this.startRounds);
   }
@@ -96,18 +110,83 @@ export class GroupCommit {
   private readonly startRounds = (): void => {
     this.scheduled = false;
     if (this.failed) return;
-    const logs = [...this.requested];
-    // Nothing may be appended from here until every log has taken note of its end: no await.
-    const covered = this.together ? this.syncVolume() : undefined;
+    const logs = [...this.requested].filter((log) => log.dirty);
     this.requested.clear();
-    for (const log of logs) void this.run(log, covered);
+    // Nothing may be appended from here until every log has taken note of its end: no await.
+    const rest = this.areMany(logs) ? this.journal(logs) : logs;
+    // A log that is being synced asks again when that has ended.
+    const idle = rest.filter((log) => !this.inFlight.has(log));
+    const covered = idle.length > 0 && this.areMany(rest) && this.volume ? this.syncVolume() : undefined;
+    if (covered) this.hold(covered);
+    for (const log of idle) void this.run(log, covered);
   };
 
-  /** Whether so many logs are busy that one syncfs is the better way, and there is one. */
-  private get together(): boolean {
-    const { volume, volumeFrom = VOLUME_FROM } = this.options;
-    if (volume === undefined || this.requested.size + this.inFlight.size < volumeFrom) return false;
-    return volume.prepare();
+  /** Whether so many logs are busy, `logs` and those that are being synced, that they are better synced together. */
+  private areMany(logs: readonly Syncable[]): boolean {
+    const { togetherFrom = TOGETHER_FROM } = this.options;
+    let count = logs.length;
+    for (const log of this.inFlight) if (log.urgent && !logs.includes(log)) count++;
+    return count >= togetherFrom;
+  }
+
+  private get volume(): Volume | undefined {
+    const { volume } = this.options;
+    return volume?.prepare() ? volume : undefined;
+  }
+
+  /** Has what `logs` appended journaled, if that is the better way; returns those for which it is not. */
+  private journal(logs: Syncable[]): Syncable[] {
+    const { journal } = this.options;
+    if (!journal?.prepare()) return logs;
+    const taken = logs.filter((log) => log.journalable);
+    const round = new JournalRound();
+    let ends: SegmentEnd[];
+    try {
+      ends = taken.map((log) => log.collect(round));
+      if (round.frameBytes > taken.length * JOURNALED_BYTES_PER_LOG || !journal.takes(round.frameBytes))
+        return logs;
+      journal.put(round);
+    } catch {
+      return logs; // their own files are as good
+    }
+    taken.forEach((log, i) => journal.hold(log, (ends[i] as SegmentEnd).offset));
+    this.hold(this.syncJournal(journal, taken, ends));
+    return logs.filter((log) => !log.journalable);
+  }
+
+  private async syncJournal(journal: Journal, logs: Syncable[], ends: SegmentEnd[]): Promise<void> {
+    const startMs = this.clock.monotonicMs();
+    try {
+      await journal.sync();
+    } catch (error) {
+      for (const log of logs) log.failSync(error);
+      return this.fail(error);
+    }
+    this.options.onSynced?.("journal", this.clock.monotonicMs() - startMs);
+    logs.forEach((log, i) => {
+      log.showJournaled(ends[i] as SegmentEnd);
+      this.goOn(log);
+    });
+    if (journal.behind > 0) this.background.syncAll();
+  }
+
+  /** Starts no round before `ended` has. */
+  private hold(ended: Promise<void>): void {
+    this.together = true;
+    const go = () => {
+      this.together = false;
+      this.schedule();
+    };
+    ended.then(go, go);
+  }
+
+  /** Syncs the files of logs for which nobody waits. */
+  private syncOwn(logs: readonly Syncable[]): void {
+    if (this.failed) return;
+    const idle = logs.filter((log) => log.dirty && !this.inFlight.has(log));
+    const { togetherFrom = TOGETHER_FROM } = this.options;
+    const covered = idle.length >= togetherFrom && this.volume ? this.syncVolume() : undefined;
+    for (const log of idle) void this.run(log, covered);
   }
 
   private async run(log: Syncable, covered?: Promise<void>): Promise<void> {
@@ -116,12 +195,19 @@ export class GroupCommit {
       if (covered) await log.syncRound(covered);
       else
         do await this.syncFiles(log);
-        while (log.dirty && log.eager && !this.failed && !this.together);
+        while (log.urgent && !this.failed && !this.areMany([...this.requested]));
     } catch (error) {
       this.fail(error);
     }
     this.inFlight.delete(log);
-    if (log.dirty) this.request(log);
+    this.goOn(log);
+  }
+
+  /** `log` has had its round: what came meanwhile is seen to. */
+  private goOn(log: Syncable): void {
+    if (this.failed || !log.dirty) return;
+    if (log.urgent) this.request(log);
+    else if (!this.inFlight.has(log)) this.background.syncLater(log);
   }
 
   private async syncFiles(log: Syncable): Promise<void> {
@@ -132,16 +218,11 @@ export class GroupCommit {
 
   private syncVolume(): Promise<void> {
     const startMs = this.clock.monotonicMs();
-    this.syncingVolume = true;
     const covered = (this.options.volume as Volume).sync();
-    const ended = () => {
-      this.syncingVolume = false;
-      this.schedule();
-    };
-    covered.then(() => {
-      this.options.onSynced?.("filesystem", this.clock.monotonicMs() - startMs);
-      ended();
-    }, ended);
+    covered.then(
+      () => this.options.onSynced?.("filesystem", this.clock.monotonicMs() - startMs),
+      () => undefined,
+    );
     return covered;
   }
 }

@@ -11,6 +11,7 @@ import { CommitLog } from "./commit-log.ts";
 import type { DamagedRange } from "./damage.ts";
 import { GroupCommit, type GroupCommitOptions, VOLUME_FROM } from "./group-commit.ts";
 import { baseOffsetInName } from "./layout.ts";
+import type { Journal } from "./journal.ts";
 import type { LogOverrides } from "./log-factory.ts";
 import type { LogIoKind } from "./log-io.ts";
 import { RetentionSweep } from "./retention-sweep.ts";
@@ -28,7 +29,9 @@ export interface LogStoreOptions {
   /** A log starts a new segment when its last one is so old; Infinity when left out. */
   segmentAgeMsMax?: number;
   /** How logs may be synced all at once; without it, each is synced by itself. */
-  sync?: Pick<GroupCommitOptions, "volume" | "volumeFrom">;
+  sync?: Pick<GroupCommitOptions, "volume" | "journal" | "togetherFrom">;
+  /** What an earlier process may have acknowledged by it alone is read back when a log is opened. */
+  journal?: Journal | undefined;
   /** How fast sealed segments are read in the background to look for damage; 0 or none: they are not. */
   scrubBytesPerSecond?: number;
   metrics?: MetricsRegistry;
@@ -98,6 +101,7 @@ export class LogStore {
           return overrides.durability ?? "sync";
         },
         logIo,
+        journal: this.options.journal,
         warmFiles: this.warmFiles,
         syncTogether: this.syncTogether,
         onClosed: () => {

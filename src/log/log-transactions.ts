@@ -42,6 +42,8 @@ export class LogTransactions {
   /** Files that were made or changed and are not synced. */
   private unsynced: string[] = [];
   private syncing: Promise<void> = Promise.resolve();
+  /** Files that are being synced. */
+  private syncingCount = 0;
 
   constructor(
     private readonly options: Pick<CommitLogOptions, "folder" | "fileSystem">,
@@ -122,6 +124,11 @@ export class LogTransactions {
     }
   }
 
+  /** Whether all files that were made are durable. */
+  get synced(): boolean {
+    return this.unsynced.length + this.syncingCount === 0;
+  }
+
   /** Makes the files durable that batches of transactions came with. Rejects with the system's error. */
   sync(): Promise<void> {
     // Behind one that is under way: what that has taken counts only once it is over.
@@ -145,8 +152,10 @@ export class LogTransactions {
     const { folder, fileSystem } = this.options;
     const paths = this.unsynced;
     this.unsynced = [];
+    this.syncingCount += paths.length;
     for (const path of paths) await syncTransactionsFile(fileSystem, path);
     await fileSystem.syncFolder(folder);
+    this.syncingCount -= paths.length;
   }
 
   /** What was said of the segment's end is said no more: a crash may bring another end at the same offset. */

@@ -8,6 +8,7 @@ import type { FileSystem } from "../base/file-system.ts";
 import type { Logger } from "../base/logger.ts";
 import { Checkpoint, endsAt, type LogEnd } from "./checkpoint.ts";
 import { type Gap, Gaps } from "./gaps.ts";
+import type { Journal } from "./journal.ts";
 import { baseOffsetInName, DELETED_SUFFIX, isPartOfLog, segmentPaths } from "./layout.ts";
 import type { Durability } from "./log-factory.ts";
 import { storageError } from "./log-file.ts";
@@ -44,6 +45,8 @@ export interface CommitLogOptions {
   warmFiles?: WarmFiles;
   /** Syncs all that is written, with others who ask at the same time; undefined when each file has to be synced. */
   syncTogether?: () => Promise<void> | undefined;
+  /** Where its records may become durable together with other logs'; without one, only its own files are synced. */
+  journal?: Journal | undefined;
   /** Told when the log has closed. */
   onClosed?: () => void;
 }

@@ -33,6 +33,9 @@ export const Attribute = {
 
 export const NO_PRODUCER_ID = -1;
 
+/** A shard has one leader for ever, so its epoch never changes. */
+export const LEADER_EPOCH = 0;
+
 /** Accessors of the header of the batch that starts at `at`. */
 export const baseOffsetOf = (b: Buffer, at = 0): number => readInt64(b, at);
 export const batchBytesOf = (b: Buffer, at = 0): number => b.readInt32BE(at + 8) + BATCH_LENGTH_OVERHEAD;

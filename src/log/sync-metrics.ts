@@ -16,7 +16,7 @@ export function syncMetrics(
   const histogram = (kind: SyncKind) =>
     metrics.histogram(
       "voik_sync_seconds",
-      "How long syncs took, by kind: a log's files or the file system.",
+      "How long syncs took, by kind: a log's files, the file system or the journal.",
       {
         kind,
       },
@@ -24,6 +24,7 @@ export function syncMetrics(
   const seconds: Record<SyncKind, ReturnType<typeof histogram>> = {
     file: histogram("file"),
     filesystem: histogram("filesystem"),
+    journal: histogram("journal"),
   };
   metrics.gauge("voik_appends_waiting", "Appends that wait for a sync.", {}, () =>
     total(logs, (log) => log.waitingAppends),

@@ -68,7 +68,7 @@ afterEach(async () => {
 
 async function open(durability: Durability, volume?: Volume, segmentBytesMax = 1 << 20): Promise<CommitLog> {
   calls = [];
-  const groupCommit = new GroupCommit((error) => failures.push(error), clock, { volume, volumeFrom: 1 });
+  const groupCommit = new GroupCommit((error) => failures.push(error), clock, { volume, togetherFrom: 1 });
   const options = { folder, fileSystem: watchedDisk, logger: silentLogger, segmentBytesMax, durability };
   const opened = await CommitLog.open(
     { ...options, retentionMs: Infinity, retentionBytes: Infinity },

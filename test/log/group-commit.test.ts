@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Volume } from "../../src/base/file-system.ts";
+import type { SegmentEnd } from "../../src/log/segment.ts";
 import { GroupCommit, type GroupCommitOptions, type Syncable } from "../../src/log/group-commit.ts";
 
 const nextTick = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -13,6 +14,28 @@ class FakeLog implements Syncable {
   eager = true;
   unsyncedBytes = 0;
   fileSyncs: PromiseWithResolvers<void>[] = [];
+  journalable = true;
+  failure: unknown;
+
+  get syncedEnd(): number {
+    return this.durable;
+  }
+
+  get urgent(): boolean {
+    return this.eager && this.written !== Math.max(this.durable, this.shown);
+  }
+
+  collect(): SegmentEnd {
+    return { offset: this.written } as SegmentEnd;
+  }
+
+  showJournaled(end: SegmentEnd): void {
+    this.shown = end.offset;
+  }
+
+  failSync(error: unknown): void {
+    this.failure = error;
+  }
 
   showWritten(): void {
     this.shown = this.written;
@@ -56,7 +79,7 @@ beforeEach(() => {
   kinds = [];
 });
 
-function scheduler(options: GroupCommitOptions = { volume, volumeFrom: 3 }): GroupCommit {
+function scheduler(options: GroupCommitOptions = { volume, togetherFrom: 3 }): GroupCommit {
   return new GroupCommit((error) => failures.push(error), systemClock, {
     onSynced: (kind) => kinds.push(kind),
     ...options,

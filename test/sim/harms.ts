@@ -15,6 +15,11 @@ export const HARMS: Record<string, Harm> = {
   "a sync of folders that does nothing": {
     fileSystem: (disk) => replaced(disk, { syncFolder: () => Promise.resolve() }),
   },
+  "a sync of the journal that does nothing": harmFiles((file) =>
+    file.path.includes("/journal/") ? { sync: () => Promise.resolve() } : {},
+  ),
+  "a journal that is not read back": { journal: (journal) => replaced(journal, { entriesOf: () => [] }) },
+  "a journal that is filled again too early": { journal: (journal) => replaced(journal, { hold: () => {} }) },
   "a failed sync that is tried again": harmFiles((file) => ({
     sync: () => file.sync().catch(() => file.sync()),
   })),

@@ -71,8 +71,12 @@ export class ModelLog {
   }
 
   /** What the log says about itself, while it is open. */
-  checkState(log: ShardLog): void {
-    const { startOffset, durableEnd, endOffset } = log;
+  checkState(log: ShardLog & { readonly syncedEnd: number }, journaled: boolean): void {
+    const { startOffset, durableEnd, syncedEnd, endOffset } = log;
+    demand(
+      syncedEnd === durableEnd || (journaled && syncedEnd < durableEnd),
+      `synced up to ${syncedEnd}, durable up to ${durableEnd}`,
+    );
     demand(startOffset === this.start, `start offset ${startOffset}, not ${this.start}`);
     demand(endOffset === this.end, `end offset ${endOffset}, not ${this.end}`);
     demand(
@@ -81,10 +85,7 @@ export class ModelLog {
     );
     demand(this.isBoundary(durableEnd), `durable end ${durableEnd} within a batch`);
     demand(log.sizeBytes === this.sizeBytes, `size ${log.sizeBytes} bytes, not ${this.sizeBytes}`);
-    const unsynced = this.batches.reduce(
-      (sum, b) => sum + (b.endOffset > durableEnd ? b.bytes.length : 0),
-      0,
-    );
+    const unsynced = this.batches.reduce((sum, b) => sum + (b.endOffset > syncedEnd ? b.bytes.length : 0), 0);
     demand(log.unsyncedBytes === unsynced, `unsynced ${log.unsyncedBytes} bytes, not ${unsynced}`);
   }
 

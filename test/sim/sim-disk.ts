@@ -91,6 +91,18 @@ export class SimDisk {
     );
   }
 
+  /** Whether `batch` would be in one of the journal's files in `folder` after any power cut. */
+  journalHolds(folder: string, batch: Buffer): boolean {
+    let node: SimNode | undefined = this.root;
+    for (const name of folder.split("/").filter(Boolean))
+      node = node instanceof SimFolder ? node.durableEntries().get(name) : undefined;
+    if (!(node instanceof SimFolder)) return false;
+    return [...node.durableEntries().values()].some((file) => {
+      const at = file instanceof SimInode ? file.content().indexOf(batch) : -1;
+      return at >= 0 && (file as SimInode).holdsDurably(batch, at);
+    });
+  }
+
   /** Names and contents of a folder's files, as processes see them. */
   snapshot(path: string, names: RegExp): Map<string, string> {
     const files = [...this.folderAt(path).entries].filter(([name]) => names.test(name));

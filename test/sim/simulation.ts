@@ -7,6 +7,7 @@ import { drainMicrotasks } from "bun:jsc";
 import type { FileSystem } from "../../src/base/file-system.ts";
 import { CommitLog } from "../../src/log/commit-log.ts";
 import { GroupCommit } from "../../src/log/group-commit.ts";
+import { Journal } from "../../src/log/journal.ts";
 import { LogSlot } from "./log-slot.ts";
 import type { OpenLogUnderTest, ProcessLife, SlotParts } from "./log-slot.ts";
 import { demand } from "./model-log.ts";
@@ -15,7 +16,8 @@ import { NO_FAULTS } from "./sim-faults.ts";
 import { SimRandom } from "./sim-random.ts";
 import { SimScheduler } from "./sim-scheduler.ts";
 
-const FOLDER = "/data/streams";
+const ROOT = "/data";
+const FOLDER = `${ROOT}/streams`;
 /** So many steps bring anything to rest. */
 const REST_STEPS_MAX = 10_000;
 
@@ -23,6 +25,7 @@ const REST_STEPS_MAX = 10_000;
 export interface Harm {
   fileSystem?(fileSystem: FileSystem): FileSystem;
   openLog?: OpenLogUnderTest;
+  journal?(journal: Journal): Journal;
 }
 
 export interface SimulationOptions {
@@ -146,21 +149,39 @@ class Simulation {
   private boot(callsToLive?: number): void {
     const fileSystem = this.disk.boot();
     this.disk.callsToLive = callsToLive;
+    this.trace("boot");
+    this.disk.faults.flipOneIn = 0;
     const life: ProcessLife = {
       fileSystem: this.options.harm?.fileSystem?.(fileSystem) ?? fileSystem,
-      groupCommit: new GroupCommit(() => {
-        this.trace("a sync failed: the process is about to end");
-        life.syncFailed = true;
-      }, this.scheduler),
+      journal: undefined,
+      groupCommit: new GroupCommit(() => {}, this.scheduler),
       syncFailed: false,
       over: false,
     };
     this.life = life;
-    this.disk.faults.flipOneIn = 0;
-    this.trace("boot");
+    try {
+      life.journal = this.openJournal(life.fileSystem);
+    } catch {
+      life.syncFailed = true; // it can't start: the next one may
+      return;
+    }
+    const onFailure = () => {
+      this.trace("a sync failed: the process is about to end");
+      life.syncFailed = true;
+    };
+    life.groupCommit = new GroupCommit(onFailure, this.scheduler, { journal: life.journal, togetherFrom: 1 });
     for (const slot of this.slots) {
       if (!this.disk.dead) slot.open(life);
     }
+  }
+
+  /** Every other seed has a journal, a small one that is soon full. */
+  private openJournal(fileSystem: FileSystem): Journal | undefined {
+    if (this.seed % 2 === 0) return undefined;
+    const onUnusable = (reason: string) => this.trace(`the journal is given up: ${reason}`);
+    const fileBytes = this.seed % 4 === 1 ? 8_192 : 65_536;
+    const journal = Journal.open({ fileSystem, clock: this.scheduler, root: ROOT, fileBytes, onUnusable });
+    return this.options.harm?.journal?.(journal) ?? journal;
   }
 
   private act(action: Action): void {

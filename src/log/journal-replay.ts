@@ -1,0 +1,48 @@
+/**
+ * Gives a log back what the journal has of it and its own files lost in a crash. Doing it again, after a crash in the
+ * middle, changes nothing: what the log has is passed over.
+ */
+import type { Logger } from "../base/logger.ts";
+import type { Journal } from "./journal.ts";
+import { baseOffsetOf, batchBytesOf, nextOffsetOf } from "./record-batch.ts";
+
+/** A log that was just opened. */
+export interface Replayed {
+  readonly endOffset: number;
+  /** It takes no more writes. */
+  readonly damaged: boolean;
+  /** Appends a stamped batch that begins at `endOffset`. Throws VoikError disk_full or storage_failed. */
+  putBack(batch: Buffer): void;
+  /** No more is put back for now: reserved space goes. Throws VoikError storage_failed. */
+  trimFile(): void;
+  /** Makes durable what was put back. Rejects when a sync failed. */
+  syncRound(): Promise<void>;
+}
+
+/** Resolves when `log` has on the disk whatever the journal can give it. Throws what the disk answered. */
+export async function replay(journal: Journal, key: string, log: Replayed, logger: Logger): Promise<void> {
+  let records = 0;
+  for (const entry of journal.entriesOf(key)) {
+    const batches = journal.read(entry);
+    for (let at = 0; at < batches.length; at += batchBytesOf(batches, at)) {
+      if (nextOffsetOf(batches, at) <= log.endOffset) continue;
+      const baseOffset = baseOffsetOf(batches, at);
+      if (log.damaged || baseOffset !== log.endOffset) {
+        logger.error("the journal has records that the log can't take; it is kept", {
+          log: key,
+          logEnd: log.endOffset,
+          journal: baseOffset,
+        });
+        return;
+      }
+      records += nextOffsetOf(batches, at) - baseOffset;
+      log.putBack(batches.subarray(at, at + batchBytesOf(batches, at)));
+    }
+  }
+  if (records > 0) {
+    log.trimFile();
+    await log.syncRound();
+    logger.info("records came back from the journal", { log: key, records });
+  }
+  journal.settle(key);
+}
