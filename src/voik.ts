@@ -29,8 +29,8 @@ import { readCertificate } from "./base/pem.ts";
 import { type Random, systemRandom } from "./base/random.ts";
 import { readOrMakeSecret } from "./base/secret-file.ts";
 import { VERSION } from "./base/version.ts";
-import { openVolume, whyNoVolume } from "./base/volume.ts";
 import { kafkaSecurityOf } from "./config/kafka-security.ts";
+import { openVolume, whyNoVolume } from "./base/volume.ts";
 import type { Config } from "./config/schema.ts";
 import { AllGroups } from "./groups/all-groups.ts";
 import { ConsumerCoordinator } from "./groups/consumer-coordinator.ts";
@@ -38,13 +38,11 @@ import { GroupCoordinator } from "./groups/coordinator.ts";
 import { OffsetStore } from "./groups/offset-store.ts";
 import { startKafkaServer } from "./kafka/server.ts";
 import { startKinesisServer } from "./kinesis/server.ts";
-import { TOGETHER_FROM } from "./log/group-commit.ts";
 import { DURABILITIES, type Durability } from "./log/log-factory.ts";
-import { Journal } from "./log/journal.ts";
-import { storageError } from "./log/log-file.ts";
 import { checkLogIo } from "./log/log-io.ts";
 import { LogStore } from "./log/log-store.ts";
 import { warmFilesMax } from "./log/warm-files.ts";
+import { openSyncParts } from "./log/sync-parts.ts";
 import { StreamBroker } from "./streams/stream-broker.ts";
 import { TransactionCoordinator } from "./transactions/coordinator.ts";
 import { TransactionStore } from "./transactions/transaction-store.ts";
@@ -161,16 +159,6 @@ function volumeOf({ config, logger }: Parts): Volume | undefined {
   return undefined;
 }
 
-/** The journal, with what an earlier process left in it. Throws VoikError storage_failed. */
-function journalOf({ config, fileSystem, clock, logger }: Parts): Journal {
-  const onUnusable = (reason: string) => logger.warn("busy logs are synced without the journal", { reason });
-  try {
-    return Journal.open({ fileSystem, clock, root: config.dataDir, onUnusable });
-  } catch (error) {
-    throw storageError(error, "reading the journal");
-  }
-}
-
 function ballastOf({ config, fileSystem, clock, logger }: Parts): Ballast {
   const path = join(config.dataDir, "ballast");
   const freeBytes = () => freeBytesOf(config.dataDir);
@@ -180,9 +168,10 @@ function ballastOf({ config, fileSystem, clock, logger }: Parts): Ballast {
 async function openStreams(parts: Parts, closers: Closers) {
   const { config, fileSystem, clock, random, logger, metrics } = parts;
   checkLogIo(config.logIo, fileSystem, config.dataDir);
+  const { dataDir, sync: kind } = config;
   const volume = volumeOf(parts);
   closers.push(() => volume?.close());
-  const journal = journalOf(parts);
+  const { sync, journal } = openSyncParts({ kind, dataDir, volume, fileSystem, clock, logger });
   closers.push(() => journal.close());
   const failure = Promise.withResolvers<VoikError>();
   const fail = (cause: unknown) => {
@@ -200,11 +189,7 @@ async function openStreams(parts: Parts, closers: Closers) {
     segmentBytesMax: config.segmentBytes,
     segmentAgeMsMax: config.segmentAgeMs,
     retentionBytes: config.retentionBytes,
-    sync: {
-      volume,
-      journal: config.sync === "auto" ? journal : undefined,
-      togetherFrom: config.sync === "filesystem" ? 1 : TOGETHER_FROM,
-    },
+    sync,
     journal,
     scrubBytesPerSecond: config.scrubBytesPerSecond,
     metrics,

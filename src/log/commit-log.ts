@@ -15,7 +15,7 @@ import type { Gap, Gaps } from "./gaps.ts";
 import type { GroupCommit, Syncable } from "./group-commit.ts";
 import type { OpenLog } from "./log-factory.ts";
 import { saysReadOnly, storageError } from "./log-file.ts";
-import { LogFileRange } from "./log-range.ts";
+import { LogReads } from "./log-reads.ts";
 import { replay, type Replayed } from "./journal-replay.ts";
 import type { JournalRound } from "./journal-frame.ts";
 import type { LogStart } from "./log-start.ts";
@@ -54,11 +54,11 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
   private readonly listeners = new Set<TailListener>();
   private readonly rolls: SegmentRoll;
   private readonly readable: DurableEnd;
+  private readonly reads: LogReads;
   /** The offset up to which everything is on the disk in its own files, and its segment; the journal may have more. */
   syncedEnd: number;
   private syncedSegment: Segment;
-  /** The journal's name for it. */
-  private journalKey: Buffer | undefined;
+  private readonly journalKey: Buffer;
   /** Why the log takes no more appends; undefined while it does. */
   private refusal: VoikError | undefined;
   private failed = false;
@@ -71,12 +71,14 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
     private readonly groupCommit: GroupCommit,
     opened: OpenedLog,
   ) {
+    this.journalKey = Buffer.from(options.journal?.keyOf(options.folder) ?? "");
     this.segments = new SegmentList(opened.segments);
     ({ parts: this.parts, checkpoint: this.checkpoint, start: this.start, gaps: this.gaps } = opened);
     this.transactions = new LogTransactions(options, this.segments, this.gaps);
     this.deletion = new SegmentDeletion(options, this.segments, this.transactions);
     this.rolls = new SegmentRoll(options, this.parts, this.segments, this.transactions, opened.startedAtMs);
     this.readable = new DurableEnd(this.segments, opened.newestMs);
+    this.reads = new LogReads(this.segments, this.gaps, this.readable);
     this.idempotence = producersOf(this.segments, this.gaps);
     this.endOffset = this.syncedEnd = this.active.endOffset;
     this.syncedSegment = this.active;
@@ -92,7 +94,7 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
     let log: CommitLog | undefined;
     const opened = await openSegments(options, (gap) => log?.fence(gap));
     log = new CommitLog(options, groupCommit, opened);
-    await log.takeFromJournal();
+    if (options.journal) await replay(options.journal, log, options);
     return log;
   }
 
@@ -106,7 +108,7 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
   }
 
   get startOffset(): number {
-    return Math.min(Math.max(this.oldest.baseOffset, this.start.offset), this.durableEnd);
+    return Math.min(Math.max(this.segments.oldest.baseOffset, this.start.offset), this.durableEnd);
   }
 
   get sizeBytes(): number {
@@ -144,10 +146,7 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
   }
 
   get newest(): TimestampPosition | undefined {
-    if (this.durableEnd === this.startOffset) return undefined;
-    return (
-      this.offsetForTimestamp(this.readable.newestMs) ?? this.offsetForTimestamp(this.readable.findNewest())
-    );
+    return this.failed ? undefined : this.reads.newest(this.startOffset);
   }
 
   append(batch: Buffer, waiter?: DurableWaiter): number {
@@ -175,16 +174,7 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
 
   locate(asked: number, maxBytes: number, until = Infinity): LogRange | undefined {
     this.checkReadable(asked);
-    const offset = this.gaps.count === 0 ? asked : this.gaps.readableFrom(asked);
-    if (offset >= Math.min(until, this.durableEnd)) return undefined;
-    const segment = this.segments.holding(offset);
-    const end = this.readable.endIn(segment, until);
-    const { position, bytes, baseOffset, nextOffset } = segment.find(offset, end.position);
-    const first = { position: position + bytes, offset: nextOffset };
-    const stop = bytes >= maxBytes ? first : segment.lastBoundary(first, position + maxBytes, end);
-    const clipped =
-      this.gaps.count > 0 ? this.gaps.clip(segment.baseOffset, position, stop.position) : stop.position;
-    return new LogFileRange(segment.file, position, clipped - position, baseOffset, stop.offset);
+    return this.reads.locate(asked, maxBytes, until);
   }
 
   abortedIn(from: number, to: number): readonly AbortedTransaction[] {
@@ -204,17 +194,8 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
   }
 
   offsetForTimestamp(timestampMs: number): TimestampPosition | undefined {
-    this.checkUnfailed();
-    const { startOffset } = this;
-    for (const segment of this.segments.fromTimestamp(timestampMs)) {
-      if (segment.baseOffset >= this.durableEnd) return undefined;
-      if (segment.endOffset <= startOffset || segment.maxTimestampMs < timestampMs) continue;
-      const end = this.readable.bytesOf(segment);
-      const endOffset = Math.min(segment.endOffset, this.durableEnd);
-      const found = segment.findTimestamp(timestampMs, startOffset, end, endOffset);
-      if (found) return found;
-    }
-    return undefined;
+    if (this.failed) throw this.refusal;
+    return this.reads.atTimestamp(timestampMs, this.startOffset);
   }
 
   addTailListener(listener: TailListener): void {
@@ -253,7 +234,7 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
   }
 
   collect(round: JournalRound): SegmentEnd {
-    this.readable.collectRest(round, this.journalKey as Buffer);
+    this.readable.collectRest(round, this.journalKey);
     return this.active.end;
   }
 
@@ -279,12 +260,11 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
    * sync is as fatal here as anywhere.
    */
   async applyRetention(nowMs: number, byAge = true): Promise<boolean> {
-    const { oldest } = this;
+    const { oldest } = this.segments;
     this.idempotence.expire(nowMs);
     if (oldest === this.syncedSegment || this.refusal || this.deletion.busy) return false;
-    const { retentionMs, retentionBytes } = this.options;
-    const limits = { retentionMs: byAge ? retentionMs : Infinity, retentionBytes };
-    if (!retentionAllowsDeleting(oldest, this.sizeBytes, nowMs, limits)) return false;
+    if (!retentionAllowsDeleting(oldest, this.sizeBytes, byAge ? nowMs : -Infinity, this.options))
+      return false;
     await this.deleteOldest();
     return true;
   }
@@ -302,7 +282,7 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
     } catch (error) {
       throw storageError(error, "trimming a log");
     }
-    while (this.oldest !== this.syncedSegment && this.oldest.endOffset <= offset) {
+    while (this.segments.oldest !== this.syncedSegment && this.segments.oldest.endOffset <= offset) {
       await (this.deletion.busy ?? this.deleteOldest());
     }
   }
@@ -318,7 +298,6 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
     this.groupCommit.request(this);
   }
 
-  /** Segments that were started since the log was opened. */
   get rolledCount(): number {
     return this.rolls.count;
   }
@@ -333,7 +312,7 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
   }
 
   private async deleteOldest(): Promise<void> {
-    const { oldest } = this;
+    const { oldest } = this.segments;
     try {
       await this.deletion.deleteOldest();
       this.transactions.forget(oldest, this.startOffset);
@@ -363,24 +342,13 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
       this.transactions.seal(this.active);
       this.noteCheckpoint(this.active.end);
     }
-    for (const segment of this.segments) segment.close();
-    this.checkpoint.close();
+    this.letGo();
     this.options.onClosed?.();
   }
 
-  /** Reads back what the journal has and the log's own files lost. */
-  private async takeFromJournal(): Promise<void> {
-    const { journal, folder, logger } = this.options;
-    if (journal === undefined) return;
-    const key = journal.keyOf(folder);
-    this.journalKey = Buffer.from(key);
-    try {
-      await replay(journal, key, this, logger);
-    } catch (error) {
-      for (const segment of this.segments) segment.close();
-      this.checkpoint.close();
-      throw error instanceof VoikError ? error : storageError(error, `reading the journal for ${folder}`);
-    }
+  letGo(): void {
+    for (const segment of this.segments) segment.close();
+    this.checkpoint.close();
   }
 
   /** Appends a stamped batch to the files. */
@@ -421,17 +389,9 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
     return this.segments.active;
   }
 
-  private get oldest(): Segment {
-    return this.segments.oldest;
-  }
-
-  /** After a failed sync the pages may be gone of what only the journal has: the next start reads it back. */
-  private checkUnfailed(): void {
-    if (this.failed) throw this.refusal;
-  }
-
   private checkReadable(offset: number): void {
-    this.checkUnfailed();
+    // After a failed sync the pages may be gone of what only the journal has: the next start reads it back.
+    if (this.failed) throw this.refusal;
     if (offset >= this.startOffset && offset <= this.durableEnd) return;
     throw new VoikError(
       "offset_out_of_range",

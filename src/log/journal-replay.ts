@@ -2,8 +2,10 @@
  * Gives a log back what the journal has of it and its own files lost in a crash. Doing it again, after a crash in the
  * middle, changes nothing: what the log has is passed over.
  */
+import { VoikError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Journal } from "./journal.ts";
+import { storageError } from "./log-file.ts";
 import { baseOffsetOf, batchBytesOf, nextOffsetOf } from "./record-batch.ts";
 
 /** A log that was just opened. */
@@ -15,12 +17,38 @@ export interface Replayed {
   putBack(batch: Buffer): void;
   /** No more is put back for now: reserved space goes. Throws VoikError storage_failed. */
   trimFile(): void;
+  /** Closes its files as they are. */
+  letGo(): void;
   /** Makes durable what was put back. Rejects when a sync failed. */
   syncRound(): Promise<void>;
 }
 
-/** Resolves when `log` has on the disk whatever the journal can give it. Throws what the disk answered. */
-export async function replay(journal: Journal, key: string, log: Replayed, logger: Logger): Promise<void> {
+/**
+ * Resolves when `log` has on the disk whatever the journal can give it. When that fails the log is let go of. Throws
+ * VoikError disk_full or storage_failed.
+ */
+export async function replay(
+  journal: Journal,
+  log: Replayed,
+  { folder, logger }: { folder: string; logger: Logger },
+): Promise<void> {
+  const key = journal.keyOf(folder);
+  try {
+    const { records, whole } = putBackAll(journal, key, log, logger);
+    if (records > 0) {
+      log.trimFile();
+      await log.syncRound();
+      logger.info("records came back from the journal", { log: key, records });
+    }
+    if (whole) journal.settle(key);
+  } catch (error) {
+    log.letGo();
+    throw error instanceof VoikError ? error : storageError(error, `reading the journal for ${folder}`);
+  }
+}
+
+/** Puts records back as far as they follow one another; `whole` when that is all that the journal has. */
+function putBackAll(journal: Journal, key: string, log: Replayed, logger: Logger) {
   let records = 0;
   for (const entry of journal.entriesOf(key)) {
     const batches = journal.read(entry);
@@ -28,21 +56,13 @@ export async function replay(journal: Journal, key: string, log: Replayed, logge
       if (nextOffsetOf(batches, at) <= log.endOffset) continue;
       const baseOffset = baseOffsetOf(batches, at);
       if (log.damaged || baseOffset !== log.endOffset) {
-        logger.error("the journal has records that the log can't take; it is kept", {
-          log: key,
-          logEnd: log.endOffset,
-          journal: baseOffset,
-        });
-        return;
+        const offsets = { logEnd: log.endOffset, journal: baseOffset };
+        logger.error("the journal has records that the log can't take; it is kept", { log: key, ...offsets });
+        return { records, whole: false };
       }
       records += nextOffsetOf(batches, at) - baseOffset;
       log.putBack(batches.subarray(at, at + batchBytesOf(batches, at)));
     }
   }
-  if (records > 0) {
-    log.trimFile();
-    await log.syncRound();
-    logger.info("records came back from the journal", { log: key, records });
-  }
-  journal.settle(key);
+  return { records, whole: true };
 }

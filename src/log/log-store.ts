@@ -9,7 +9,7 @@ import type { Logger } from "../base/logger.ts";
 import type { MetricsRegistry } from "../base/metrics.ts";
 import { CommitLog } from "./commit-log.ts";
 import type { DamagedRange } from "./damage.ts";
-import { GroupCommit, type GroupCommitOptions, VOLUME_FROM } from "./group-commit.ts";
+import { GroupCommit, type GroupCommitOptions, TOGETHER_FROM } from "./group-commit.ts";
 import { baseOffsetInName } from "./layout.ts";
 import type { Journal } from "./journal.ts";
 import type { LogOverrides } from "./log-factory.ts";
@@ -118,8 +118,8 @@ export class LogStore {
 
   /** For logs that are recovered: one sync for all of them, when there are many. */
   private readonly syncTogether = (): Promise<void> | undefined => {
-    const { volumeFrom = VOLUME_FROM } = this.options.sync ?? {};
-    return this.opening < volumeFrom ? undefined : this.sharedSync?.sync();
+    const { togetherFrom = TOGETHER_FROM } = this.options.sync ?? {};
+    return this.opening < togetherFrom ? undefined : this.sharedSync?.sync();
   };
 
   /** Ends sweep and scrub. Logs are closed by those who opened them. */

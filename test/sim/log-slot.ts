@@ -213,6 +213,8 @@ export class LogSlot {
     const held = this.held.shift();
     if (!held) return;
     const flips = this.parts.disk.fired.flip;
+    // A failed sync drops pages of which the journal has the bytes: who was reading them finds the checksums wrong.
+    const lost = this.life?.syncFailed && this.life.journal !== undefined;
     this.attempt([], () => {
       const bytes = Buffer.alloc(held.range.bytes);
       try {
@@ -221,15 +223,10 @@ export class LogSlot {
         held.range.release();
       }
       demand(
-        bytes.equals(held.expected) || this.parts.disk.fired.flip > flips || this.mayHaveLostPages,
+        bytes.equals(held.expected) || this.parts.disk.fired.flip > flips || lost,
         `a held range at ${held.range.baseOffset} changed`,
       );
     });
-  }
-
-  /** A failed sync dropped pages of which only the journal has the bytes: whoever was reading them finds the checksums wrong. */
-  private get mayHaveLostPages(): boolean {
-    return this.life?.journal !== undefined && this.life.syncFailed;
   }
 
   close(): void {
@@ -324,8 +321,8 @@ export class LogSlot {
     if (this.life?.journal === undefined) return false;
     for (let at = 0; at < bytes.length; at += batchBytesOf(bytes, at)) {
       const batch = bytes.subarray(at, at + batchBytesOf(bytes, at));
-      if (disk.holdsDurably(range.fd, batch, range.position + at)) continue;
-      if (!disk.journalHolds("/data/journal", batch)) return false;
+      const inFile = disk.holdsDurably(range.fd, batch, range.position + at);
+      if (!inFile && !disk.journalHolds("/data/journal", batch)) return false;
     }
     return true;
   }
