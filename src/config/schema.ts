@@ -126,7 +126,7 @@ export const OPTIONS = {
     "sync",
     oneOf(["auto", "file", "filesystem"]),
     "auto",
-    "How records reach the disk: each log's file, the file system once for all, or what is quicker (auto).",
+    "How records reach the disk: each log's file, the file system once for all, or what is quickest, a journal too (auto).",
   ),
   logIo: option(
     "log-io",

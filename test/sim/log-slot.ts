@@ -214,7 +214,7 @@ export class LogSlot {
     if (!held) return;
     const flips = this.parts.disk.fired.flip;
     // A failed sync drops pages of which the journal has the bytes: who was reading them finds the checksums wrong.
-    const lost = this.life?.syncFailed && this.life.journal !== undefined;
+    const lost = this.life?.syncFailed === true && this.life.journal !== undefined;
     this.attempt([], () => {
       const bytes = Buffer.alloc(held.range.bytes);
       try {
