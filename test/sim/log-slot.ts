@@ -10,8 +10,8 @@ import type { CommitLog } from "../../src/log/commit-log.ts";
 import type { GroupCommit } from "../../src/log/group-commit.ts";
 import type { Journal } from "../../src/log/journal.ts";
 import type { CommitLogOptions } from "../../src/log/open-segments.ts";
-import { batchBytesOf } from "../../src/log/record-batch.ts";
 import type { LogRange } from "../../src/log/shard-log.ts";
+import { isDurable } from "./durable.ts";
 import { demand, type ModelBatch, ModelLog, sameFiles, Violation } from "./model-log.ts";
 import { makeBatch, makeTransactionalBatch } from "./sim-batch.ts";
 import type { SimDisk } from "./sim-disk.ts";
@@ -314,19 +314,6 @@ export class LogSlot {
     });
   }
 
-  /** Whether each batch of `range` would be in the log's file or in the journal after any power cut. */
-  private isDurable(range: LogRange, bytes: Buffer): boolean {
-    const { disk } = this.parts;
-    if (disk.holdsDurably(range.fd, bytes, range.position)) return true;
-    if (this.life?.journal === undefined) return false;
-    for (let at = 0; at < bytes.length; at += batchBytesOf(bytes, at)) {
-      const batch = bytes.subarray(at, at + batchBytesOf(bytes, at));
-      const inFile = disk.holdsDurably(range.fd, batch, range.position + at);
-      if (!inFile && !disk.journalHolds("/data/journal", batch)) return false;
-    }
-    return true;
-  }
-
   /** Checks and releases (or keeps) a range; returns the offset behind it. */
   private readRange(
     log: CommitLog,
@@ -342,7 +329,10 @@ export class LogSlot {
       range.copy(bytes, 0);
       if (disk.fired.flip > flips) return log.durableEnd;
       const end = this.model.checkRead(range, bytes, offset, maxBytes, log.durableEnd);
-      demand(this.isDurable(range, bytes), `${offset}..${end} was served and is not on the disk`);
+      demand(
+        isDurable(disk, range, bytes, this.life?.journal !== undefined),
+        `${offset}..${end} was served and is not on the disk`,
+      );
       keep = this.state === "open" && this.held.length < RANGES_HELD_MAX && random.oneIn(8);
       if (keep) this.held.push({ range, expected: bytes });
       return end;

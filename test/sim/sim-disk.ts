@@ -91,16 +91,13 @@ export class SimDisk {
     );
   }
 
-  /** Whether `batch` would be in one of the journal's files in `folder` after any power cut. */
-  journalHolds(folder: string, batch: Buffer): boolean {
+  /** The files of a folder that would be there after any power cut. */
+  durableFiles(folder: string): SimInode[] {
     let node: SimNode | undefined = this.root;
     for (const name of folder.split("/").filter(Boolean))
       node = node instanceof SimFolder ? node.durableEntries().get(name) : undefined;
-    if (!(node instanceof SimFolder)) return false;
-    return [...node.durableEntries().values()].some((file) => {
-      const at = file instanceof SimInode ? file.content().indexOf(batch) : -1;
-      return at >= 0 && (file as SimInode).holdsDurably(batch, at);
-    });
+    if (!(node instanceof SimFolder)) return [];
+    return [...node.durableEntries().values()].filter((file) => file instanceof SimInode);
   }
 
   /** Names and contents of a folder's files, as processes see them. */
