@@ -15,6 +15,7 @@ import { isDurable } from "./durable.ts";
 import { demand, type ModelBatch, ModelLog, sameFiles, Violation } from "./model-log.ts";
 import { makeBatch, makeTransactionalBatch } from "./sim-batch.ts";
 import type { SimDisk } from "./sim-disk.ts";
+import { type FaultCounts, firedSince } from "./sim-faults.ts";
 import type { SimRandom } from "./sim-random.ts";
 import type { SimScheduler } from "./sim-scheduler.ts";
 
@@ -395,10 +396,4 @@ export class LogSlot {
     if (!this.log) throw new Error("only an open log is used");
     return this.log;
   }
-}
-
-type FaultCounts = SimDisk["fired"];
-
-function firedSince(before: FaultCounts, now: FaultCounts): (keyof FaultCounts)[] {
-  return (Object.keys(now) as (keyof FaultCounts)[]).filter((kind) => now[kind] > before[kind]);
 }

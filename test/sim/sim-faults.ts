@@ -20,3 +20,10 @@ export const NO_FAULTS: Faults = {
   changeErrorOneIn: 0,
   flipOneIn: 0,
 };
+
+/** Faults that were answered, by kind. */
+export type FaultCounts = Record<"full" | "read" | "sync" | "change" | "flip", number>;
+
+export function firedSince(before: FaultCounts, now: FaultCounts): (keyof FaultCounts)[] {
+  return (Object.keys(now) as (keyof FaultCounts)[]).filter((kind) => now[kind] > before[kind]);
+}

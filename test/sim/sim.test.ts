@@ -10,7 +10,7 @@ import { simulate } from "./simulation.ts";
 import type { Harm } from "./simulation.ts";
 
 const SEEDS = Number(process.env.VOIK_SIM_SEEDS ?? 1_000);
-const SEEDS_TO_FIND_A_BUG = 300;
+const SEEDS_TO_FIND_A_BUG = 600;
 const TIMEOUT_MS = 600_000;
 
 /** Names the seed, and the one command that tells its whole story. */
@@ -60,8 +60,12 @@ describe("the commit log on a simulated disk", () => {
 });
 
 describe("the simulator finds", () => {
-  test.each(Object.entries(HARMS))("%s", (_, harm) => {
-    const failure = firstFailure(harm);
-    expect(failure?.error).toBeInstanceOf(Violation);
-  });
+  test.each(Object.entries(HARMS))(
+    "%s",
+    (_, harm) => {
+      const failure = firstFailure(harm);
+      expect(failure?.error).toBeInstanceOf(Violation);
+    },
+    TIMEOUT_MS,
+  );
 });
