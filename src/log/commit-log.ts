@@ -82,8 +82,7 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
     this.idempotence = producersOf(this.segments, this.gaps);
     this.endOffset = this.syncedEnd = this.active.endOffset;
     this.syncedSegment = this.active;
-    const { damaged } = this.gaps;
-    if (damaged) this.refusal = this.gaps.errorOf(damaged);
+    if (this.gaps.damaged) this.refusal = this.gaps.errorOf(this.gaps.damaged);
   }
 
   /**
