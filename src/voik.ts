@@ -38,11 +38,11 @@ import { GroupCoordinator } from "./groups/coordinator.ts";
 import { OffsetStore } from "./groups/offset-store.ts";
 import { startKafkaServer } from "./kafka/server.ts";
 import { startKinesisServer } from "./kinesis/server.ts";
-import { DURABILITIES, type Durability } from "./log/log-factory.ts";
 import { checkLogIo } from "./log/log-io.ts";
 import { LogStore } from "./log/log-store.ts";
 import { warmFilesMax } from "./log/warm-files.ts";
 import { openSyncParts } from "./log/sync-parts.ts";
+import { showDurability } from "./streams/show-durability.ts";
 import { StreamBroker } from "./streams/stream-broker.ts";
 import { TransactionCoordinator } from "./transactions/coordinator.ts";
 import { TransactionStore } from "./transactions/transaction-store.ts";
@@ -216,18 +216,6 @@ async function openStreams(parts: Parts, closers: Closers) {
   journal.settleDeleted();
   showDurability(broker, parts);
   return { broker, failed: failure.promise, fail };
-}
-
-/** Says how many streams acknowledge what a crash of the machine may lose, now in the log and always in the metrics. */
-function showDurability(broker: StreamBroker, { logger, metrics }: Parts): void {
-  const count = (durability: Durability) =>
-    broker.listStreams().filter((stream) => stream.durability === durability).length;
-  for (const durability of DURABILITIES) {
-    const help = "Streams by durability: acknowledged when synced, or when written (os).";
-    metrics.gauge("voik_streams", help, { durability }, () => count(durability));
-  }
-  const streams = count("os");
-  if (streams > 0) logger.warn("acknowledged before they are synced (durability os)", { streams });
 }
 
 /** Users and ACLs. */
