@@ -20,7 +20,8 @@ const SEGMENT_BYTES = 128 << 20;
 const BYTES_PER_ROUND = 192 << 20;
 const ROUNDS = 5;
 
-const PIECE_BYTES = 256 << 10;
+/** What reader.ts and Kafka's consumers read at a time. */
+const PIECE_BYTES = [256 << 10, 1 << 20];
 
 function openLog(root: string, name: string): Promise<CommitLog> {
   return CommitLog.open(
@@ -71,11 +72,11 @@ async function writeToFile(root: string, batch: Buffer): Promise<number> {
 }
 
 /** MB/s of finding and copying piece after piece, from the log's start to its end. */
-function readLog(log: CommitLog, into: Buffer): number {
+function readLog(log: CommitLog, into: Buffer, pieceBytes: number): number {
   const start = performance.now();
   let bytes = 0;
   for (let offset = 0; offset < log.durableEnd;) {
-    const range = log.locate(offset, PIECE_BYTES) as LogRange;
+    const range = log.locate(offset, pieceBytes) as LogRange;
     range.copy(into, 0);
     bytes += range.bytes;
     offset = range.endOffset;
@@ -85,10 +86,10 @@ function readLog(log: CommitLog, into: Buffer): number {
 }
 
 /** The same through the reading API, which looks at every batch. */
-async function readBatchByBatch(log: CommitLog): Promise<number> {
+async function readBatchByBatch(log: CommitLog, maxBytes: number): Promise<number> {
   const start = performance.now();
   let bytes = 0;
-  for await (const batch of readBatches(log, { maxBytes: PIECE_BYTES, reuse: true })) bytes += batch.length;
+  for await (const batch of readBatches(log, { maxBytes, reuse: true })) bytes += batch.length;
   return bytes / ((performance.now() - start) / 1_000) / MEGABYTE;
 }
 
@@ -113,11 +114,20 @@ async function compareReads(root: string): Promise<void> {
   }
   closeSync(fd);
   while (log.dirty) await new Promise(setImmediate);
-  const into = Buffer.allocUnsafeSlow(PIECE_BYTES);
-  const pieceBytes = Math.floor(PIECE_BYTES / batch.length) * batch.length; // whole batches, as the log gives them
-  const bare = () => readFile(join(root, "bare"), into, pieceBytes);
-  await comparePairs("read, pieces of 256 KiB", "MB/s", ROUNDS, () => readLog(log, into), bare);
-  await comparePairs("read, batch by batch", "MB/s", ROUNDS, () => readBatchByBatch(log), bare);
+  for (const pieceBytes of PIECE_BYTES) {
+    const into = Buffer.allocUnsafeSlow(pieceBytes);
+    const wholeBatches = Math.floor(pieceBytes / batch.length) * batch.length; // as the log gives them
+    const bare = () => readFile(join(root, "bare"), into, wholeBatches);
+    const name = `pieces of ${pieceBytes >> 10} KiB`;
+    await comparePairs(`read ${name}`, "MB/s", ROUNDS, () => readLog(log, into, pieceBytes), bare);
+    await comparePairs(
+      `read ${name}, batch by batch`,
+      "MB/s",
+      ROUNDS,
+      () => readBatchByBatch(log, pieceBytes),
+      bare,
+    );
+  }
   await log.close();
 }
 
