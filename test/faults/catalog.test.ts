@@ -66,21 +66,26 @@ test(
   60_000 + FLIPS * 2_000,
 );
 
-test("24: a data folder of a newer voik is refused and left as it is", async () => {
-  await using good = await DataFolder.make();
-  let before = new Map<string, string>();
-  const outcome = await good.startCopy(
-    (folder) => {
-      const database = new Database(join(folder, "voik.db"));
-      database.run("PRAGMA user_version = 1000");
-      database.close();
-      before = contentsOf(folder);
-    },
-    (folder) => expect(contentsOf(folder)).toEqual(before),
-  );
-  expect(outcome.started).toBe(false);
-  expect(outcome.text).toMatch(/^voik: .*newer voik/m);
-}, 30_000);
+test.each(["voik.db", "access.db", "groups.db", "transactions.db"])(
+  "24: a data folder with the %s of a newer voik is refused and left as it is",
+  async (name) => {
+    await using good = await DataFolder.make();
+    let before = new Map<string, string>();
+    const outcome = await good.startCopy(
+      (folder) => {
+        const database = new Database(join(folder, name));
+        database.run("PRAGMA user_version = 1000");
+        database.close();
+        before = contentsOf(folder);
+      },
+      (folder) => expect(contentsOf(folder)).toEqual(before),
+    );
+    expect(outcome.started).toBe(false);
+    expect(outcome.text).toMatch(/^voik: .*newer voik/m);
+    expect(outcome.text).toContain(name);
+  },
+  30_000,
+);
 
 /** A stopped data folder with thirty streams, to be copied and harmed. */
 class DataFolder implements AsyncDisposable {
