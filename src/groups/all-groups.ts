@@ -54,7 +54,7 @@ export class AllGroups implements Groups {
   ) {
     this.consumers = {
       heartbeat: (groupId, request) => this.consumerHeartbeat(groupId, request),
-      check: (groupId, memberId, epoch) => modern.check(groupId, memberId, epoch),
+      check: (...asked) => modern.check(...asked),
       describe: (groupId) => modern.describe(groupId),
       list: () => modern.list(),
     };
@@ -98,7 +98,7 @@ export class AllGroups implements Groups {
     offsets: readonly CommittedOffset[],
   ): Promise<GroupFailure | undefined> {
     if (!this.modern.has(groupId)) return this.classic.commit(groupId, speaker, offsets);
-    const failure = this.modern.check(groupId, speaker.memberId, speaker.generation);
+    const failure = this.modern.check(groupId, speaker.memberId, speaker.generation, offsets);
     return failure ?? this.classic.commitOf(groupId, offsets);
   }
 
@@ -111,7 +111,7 @@ export class AllGroups implements Groups {
     const isNamed = speaker.memberId !== "" || speaker.generation >= 0;
     if (!this.modern.has(groupId) || !isNamed)
       return this.classic.commitPending(groupId, producerId, speaker, offsets);
-    const failure = this.modern.check(groupId, speaker.memberId, speaker.generation);
+    const failure = this.modern.check(groupId, speaker.memberId, speaker.generation, offsets);
     return failure ?? this.classic.commitPending(groupId, producerId, ANYBODY, offsets);
   }
 

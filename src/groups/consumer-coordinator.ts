@@ -18,11 +18,13 @@ import {
   type ConsumerReply,
   emptyConsumerGroup,
   JOIN_EPOCH,
+  mayCommit,
   nextConsumerDeadlineMs,
 } from "./consumer-group.ts";
 import { consumerStep } from "./consumer-step.ts";
 import type { GroupFailure } from "./group.ts";
-import type { ConsumerGroups } from "./groups.ts";
+import type { ConsumerGroups, OffsetKey } from "./groups.ts";
+import { partitionKey } from "./partitions.ts";
 import type { OffsetStore } from "./offset-store.ts";
 
 export interface ConsumerCoordinatorLimits extends ConsumerLimits {
@@ -96,11 +98,18 @@ export class ConsumerCoordinator implements ConsumerGroups {
     return { ...reply, memberId };
   }
 
-  check(groupId: string, memberId: string, epoch: number): GroupFailure | undefined {
+  check(
+    groupId: string,
+    memberId: string,
+    epoch: number,
+    offsets?: readonly OffsetKey[],
+  ): GroupFailure | undefined {
     if (this.stopping) return "stopping";
     const member = this.entries.get(groupId)?.group.members.get(memberId);
     if (!member) return "member_unknown";
-    return epoch === member.epoch ? undefined : "member_stale";
+    if (!offsets) return epoch === member.epoch ? undefined : "member_stale";
+    const keys = offsets.map(({ streamId, shard }) => partitionKey(streamId, shard));
+    return mayCommit(member, epoch, keys) ? undefined : "member_stale";
   }
 
   describe(groupId: string): ConsumerGroup | undefined {

@@ -35,6 +35,8 @@ export interface ConsumerMember extends AssignedMember {
   readonly assigned: Partitions;
   /** What it has to give up and has not yet. */
   readonly revoking: Partitions;
+  /** Of each of both, the epoch since which the member has it without a break. */
+  readonly since: ReadonlyMap<string, number>;
   /** It is dropped when it is not heard of until then. */
   readonly deadlineMs: number;
   /** While it revokes: it is dropped when it has not done so until then. */
@@ -98,6 +100,17 @@ export function nextConsumerDeadlineMs({ members }: ConsumerGroup): number | und
   for (const { deadlineMs, revokeDeadlineMs = Infinity } of members.values())
     next = Math.min(next, deadlineMs, revokeDeadlineMs);
   return next === Infinity ? undefined : next;
+}
+
+/**
+ * Whether a member may commit for `partitions` under `epoch`: its own, or an earlier one since which it has had them
+ * all (KIP-1251). A commit may be on its way while a heartbeat moves the epoch on.
+ */
+export function mayCommit(member: ConsumerMember, epoch: number, partitions: Iterable<string>): boolean {
+  if (epoch === member.epoch) return true;
+  if (epoch <= JOIN_EPOCH || epoch > member.epoch) return false;
+  for (const key of partitions) if (!((member.since.get(key) ?? Infinity) <= epoch)) return false;
+  return true;
 }
 
 /** Whether the member has what it should have. */

@@ -99,7 +99,12 @@ function memberOf(
   return wasThere && owned?.isSubsetOf(known.assigned) ? { before: known } : "member_fenced";
 }
 
-const NOTHING = { assigned: NO_PARTITIONS, revoking: NO_PARTITIONS, revokeDeadlineMs: undefined };
+const NOTHING = {
+  assigned: NO_PARTITIONS,
+  revoking: NO_PARTITIONS,
+  since: new Map<string, number>(),
+  revokeDeadlineMs: undefined,
+};
 
 function newMember({ memberId, instanceId, clientId, clientHost }: ConsumerHeartbeat): ConsumerMember {
   return {
@@ -164,7 +169,9 @@ function reconcile(
   const isSame = member.epoch === group.epoch && leaving.size === 0 && !hasMore;
   if (isSame) return member;
   const previousEpoch = member.epoch === group.epoch ? member.previousEpoch : member.epoch;
-  return { ...member, assigned, previousEpoch, epoch: group.epoch };
+  const since = new Map<string, number>();
+  for (const key of assigned) since.set(key, member.since.get(key) ?? group.epoch);
+  return { ...member, assigned, since, previousEpoch, epoch: group.epoch };
 }
 
 function takenByOthers({ members }: ConsumerGroup, memberId: string): Set<string> {

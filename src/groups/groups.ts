@@ -51,8 +51,13 @@ export interface PendingCommits {
 export interface ConsumerGroups {
   /** A member without an id is given one. */
   heartbeat(groupId: string, request: ConsumerHeartbeat): ConsumerReply & { memberId: string };
-  /** Whether this member is of this epoch: undefined when it may commit and read offsets. */
-  check(groupId: string, memberId: string, epoch: number): GroupFailure | undefined;
+  /** Why a member of this epoch may not read offsets; or, with `offsets`, commit these. Undefined when it may. */
+  check(
+    groupId: string,
+    memberId: string,
+    epoch: number,
+    offsets?: readonly OffsetKey[],
+  ): GroupFailure | undefined;
   /** The group, while it has members. */
   describe(groupId: string): ConsumerGroup | undefined;
   list(): ConsumerGroup[];

@@ -6,6 +6,8 @@ import {
   type ConsumerHeartbeat,
   isSettled,
   LEAVE_EPOCH,
+  mayCommit,
+  type ConsumerMember,
 } from "../../src/groups/consumer-group.ts";
 import { NO_PARTITIONS } from "../../src/groups/partitions.ts";
 import {
@@ -97,6 +99,29 @@ describe("epochs", () => {
     expect(script.send({ ...lost, owned: new Set(["aa/0"]) })).toMatchObject({ epoch: member.epoch });
     expect(script.send({ ...lost, owned: new Set(["other/0"]) }).failure).toBe("member_fenced");
   });
+});
+
+test("a commit under an earlier epoch is good for what the member has had since, and for nothing else", () => {
+  const script = new ConsumerGroupScript(FOUR);
+  const { member: first } = script.join("m1", ["a"]);
+  script.obey(first);
+  const { member: second } = script.join("m2", ["a"]);
+  const old = first.epoch;
+  script.beat(first);
+  const given = [...first.owned.difference(first.told)];
+  const may = (member: ScriptedMember, epoch: number, keys: Iterable<string>) =>
+    mayCommit(script.group.members.get(member.id) as ConsumerMember, epoch, keys);
+  expect(may(first, old, [...first.told, ...given])).toBe(true);
+  script.obey(first);
+  script.beat(first);
+  script.beat(second);
+  expect(first.epoch).toBeGreaterThan(old);
+  expect(may(first, old, first.told)).toBe(true);
+  expect(may(first, old, given)).toBe(false);
+  expect(may(first, first.epoch + 1, first.told)).toBe(false);
+  expect(may(first, 0, first.told)).toBe(false);
+  expect(may(second, second.epoch - 1, given)).toBe(false);
+  expect(may(second, second.epoch, given)).toBe(true);
 });
 
 describe("leaving", () => {
