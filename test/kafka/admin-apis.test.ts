@@ -180,6 +180,13 @@ test("topic partitions come in pages, each partition once", async () => {
     cursor = page.nextCursor;
     pages++;
   } while (cursor && pages < 20);
+  const first = await client.request(DescribeTopicPartitions, { topics: [{ name: names[0] as string }] });
+  expect(first.topics[0]?.partitions[0]).toMatchObject({
+    replicaNodes: [1],
+    isrNodes: [1],
+    eligibleLeaderReplicas: [],
+    lastKnownElr: [],
+  });
   expect(new Set(seen).size).toBe(9);
   expect(seen.length).toBe(9);
   expect(pages).toBeGreaterThanOrEqual(5);

@@ -16,6 +16,8 @@ type Request = BodyOf<typeof DescribeTopicPartitionsRequest>;
 type Reply = InputOf<typeof DescribeTopicPartitionsResponse>;
 
 const PARTITIONS_MAX = 2000;
+/** Not null: Java's client takes that for a list. */
+const NO_OTHER_LEADERS = { eligibleLeaderReplicas: [], lastKnownElr: [] };
 
 export const describeTopicPartitionsHandler: Handler<Request, Reply> = (request, { context }) => {
   const { broker } = context;
@@ -37,7 +39,7 @@ export const describeTopicPartitionsHandler: Handler<Request, Reply> = (request,
     const next = shards[left];
     if (left === 0)
       return { throttleTimeMs: 0, topics, nextCursor: { topicName: name, partitionIndex: first } };
-    const partitions = shards.slice(0, left).map(partitionOf);
+    const partitions = shards.slice(0, left).map((shard) => ({ ...partitionOf(shard), ...NO_OTHER_LEADERS }));
     topics.push({ errorCode: KafkaError.none, name, topicId: stream.id, partitions });
     left -= partitions.length;
     if (next) {
