@@ -1,6 +1,7 @@
 /**
- * Groups of KIP-848 with a real client against the executable: confluent-kafka (librdkafka 2.4 and later). Debian's is
- * older, so the Python that has one is given by VOIK_CONFLUENT_PYTHON; `make test-clients` makes it.
+ * Groups of KIP-848, and administration, with real clients against the executable: confluent-kafka (librdkafka 2.4 and
+ * later) and Kafka's Java client. Debian has neither, so `make test-clients` fetches both and says where they are, in
+ * VOIK_CONFLUENT_PYTHON (a Python) and VOIK_JAVA_LIB (a folder).
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
@@ -8,7 +9,9 @@ import { run } from "../helpers/installed.ts";
 import { VoikProcess } from "../helpers/voik-process.ts";
 
 const PYTHON = process.env.VOIK_CONFLUENT_PYTHON;
-if (PYTHON === undefined) console.log("skipped: KIP-848 with confluent-kafka: make test-clients runs it");
+const JARS = process.env.VOIK_JAVA_LIB;
+if (PYTHON === undefined || JARS === undefined)
+  console.log("skipped: KIP-848 with confluent-kafka and Kafka's Java client: make test-clients runs them");
 
 let voik: VoikProcess;
 beforeAll(async () => {
@@ -27,4 +30,28 @@ test.skipIf(PYTHON === undefined)(
     expect(saw).toEqual({ seen: 301, distinct: 301, last: "300", members: 2, state: "STABLE" });
   },
   120_000,
+);
+
+test.skipIf(JARS === undefined)(
+  "Kafka's Java client: administers a topic, and reads in a group each record once",
+  async () => {
+    const program = join(import.meta.dir, "java/AdminAndGroups.java");
+    const printed = await run(["java", "-cp", `${JARS}/*`, program, voik.addresses.kafka], {
+      env: { PATH: process.env.PATH ?? "" },
+    });
+    expect(printed.toString().trim().split("\n")).toEqual([
+      "partitions 6",
+      "retention.ms 3600000 DYNAMIC_TOPIC_CONFIG",
+      "segment.bytes STATIC_BROKER_CONFIG",
+      "compact InvalidConfigurationException",
+      "seen 200 distinct 200",
+      "group Consumer Stable 2",
+      "offsets 6",
+      "deleted true",
+      "log dir true",
+      "more partitions InvalidPartitionsException",
+      "done",
+    ]);
+  },
+  150_000,
 );
