@@ -3,7 +3,7 @@
  * answers, and every failure a line that a person can act on.
  */
 import { VoikError } from "../base/errors.ts";
-import { KafkaClient } from "../kafka/client.ts";
+import { KafkaClient, type KafkaClientOptions } from "../kafka/client.ts";
 import { KafkaError } from "../kafka/errors.ts";
 import { Produce } from "../kafka/messages/00-produce.ts";
 import { Fetch } from "../kafka/messages/01-fetch.ts";
@@ -13,6 +13,7 @@ import { CreateTopics } from "../kafka/messages/19-create-topics.ts";
 import { DeleteTopics } from "../kafka/messages/20-delete-topics.ts";
 import { DescribeConfigs } from "../kafka/messages/32-describe-configs.ts";
 import { CliError, EXIT } from "./exit.ts";
+import { PASSWORD_ENV } from "./password.ts";
 
 export interface StreamSummary {
   name: string;
@@ -54,6 +55,9 @@ const TIMEOUT_MS = 30_000;
 const SHARD_FETCH_BYTES = 1024 * 1024;
 const FETCH_BYTES = 8 * 1024 * 1024;
 
+const USER_ENV = "VOIK_USER";
+const CA_ENV = "VOIK_CA";
+
 /** The argument that every client command takes. */
 export const brokerArg = {
   broker: {
@@ -64,6 +68,25 @@ export const brokerArg = {
   },
 } as const;
 
+/** From the environment: who to log in as, and whose certificate the broker has to have, which means TLS. */
+async function credentials(): Promise<Pick<KafkaClientOptions, "login" | "tls">> {
+  const { [USER_ENV]: user, [PASSWORD_ENV]: password, [CA_ENV]: ca } = process.env;
+  if (user !== undefined && password === undefined)
+    throw new VoikError("argument_invalid", `${USER_ENV} needs ${PASSWORD_ENV} beside it`);
+  return {
+    ...(user !== undefined && { login: { mechanism: "SCRAM-SHA-512", user, password: password ?? "" } }),
+    ...(ca !== undefined && { tls: { ca: await readCa(ca) } }),
+  };
+}
+
+async function readCa(path: string): Promise<string> {
+  try {
+    return await Bun.file(path).text();
+  } catch (error) {
+    throw new VoikError("argument_invalid", `${CA_ENV}: ${path} can't be read: ${(error as Error).message}`);
+  }
+}
+
 export class BrokerClient {
   private constructor(readonly kafka: KafkaClient) {}
 
@@ -71,10 +94,12 @@ export class BrokerClient {
   static async use<T>(address: string, work: (client: BrokerClient) => Promise<T>): Promise<T> {
     const [, host = "", port] = /^\[?([^\s[\]]+?)\]?:(\d{1,5})$/.exec(address) ?? [];
     if (port === undefined) throw new CliError(EXIT.usage, `--broker takes host:port, not "${address}"`);
+    const known = await credentials();
     let kafka: KafkaClient;
     try {
-      kafka = await KafkaClient.connect({ host, port: Number(port), clientId: "voik-cli" });
+      kafka = await KafkaClient.connect({ host, port: Number(port), clientId: "voik-cli", ...known });
     } catch (error) {
+      if (error instanceof VoikError && error.code === "argument_invalid") throw error;
       throw new CliError(EXIT.unavailable, `no broker answers at ${address}: ${(error as Error).message}`);
     }
     try {

@@ -2,6 +2,7 @@
  * The Kafka edge: listens, makes a Connection of each socket, sweeps the ones that stand still, and stops cleanly.
  */
 import { hostOf } from "../access/acl.ts";
+import { isLoopback } from "../base/address.ts";
 import { type Clock, systemClock, type Timer } from "../base/clock.ts";
 import { sendfile } from "../base/libc.ts";
 import { silentLogger } from "../base/logger.ts";
@@ -219,10 +220,6 @@ class BunKafkaServer implements KafkaServer {
       this.planSweep(nowMs);
     });
   }
-}
-
-function isLoopback(address: string): boolean {
-  return address.startsWith("127.") || address === "::1";
 }
 
 /** Starts listening. Throws the system's error when the address can't be had (EADDRINUSE, EACCES, …). */

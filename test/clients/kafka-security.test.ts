@@ -91,6 +91,16 @@ test.each(["plain", "scram-sha-256", "scram-sha-512"] as const)(
   30_000,
 );
 
+test("voik's own commands log in and speak TLS", async () => {
+  const list = [voikExecutable(), "stream", "list", "--broker", voik.addresses.kafka];
+  const create = [voikExecutable(), "stream", "create", "by-cli", "--broker", voik.addresses.kafka];
+  const env = { VOIK_USER: "ann", VOIK_PASSWORD: PASSWORD, VOIK_CA: certificates.ca };
+  await run(create, { env });
+  expect((await run(list, { env })).toString()).toContain("by-cli");
+  await expect(run(list, { env: { ...env, VOIK_PASSWORD: "guess" } })).rejects.toThrow("invalid credentials");
+  await expect(run(list, { env: { VOIK_CA: certificates.ca } })).rejects.toThrow();
+}, 30_000);
+
 test("kafkajs with a wrong password is told so", async () => {
   await expect(open("scram-sha-256", "guess").producer().connect()).rejects.toThrow("invalid credentials");
 }, 30_000);
