@@ -47,8 +47,8 @@ test-clients: build ## run real clients that the system's packages lack (python3
 	! command -v mvn >/dev/null || mvn -q -B -f test/clients/java/pom.xml dependency:copy-dependencies \
 		-DoutputDirectory=$(CURDIR)/build/clients/java
 	VOIK_CONFLUENT_PYTHON=$(CURDIR)/build/clients/bin/python VOIK_JAVA_LIB=$(CURDIR)/build/clients/java \
-		$(BUN) test test/clients/consumer-groups.test.ts test/clients/transactions.test.ts \
-		test/clients/java-transactions.test.ts
+		VOIK_TEST_CLIENTS=1 $(BUN) test test/clients/consumer-groups.test.ts test/clients/transactions.test.ts \
+		test/clients/java-transactions.test.ts test/clients/snippets.test.ts
 
 faults: build ## power cuts, failing disks and damage in full counts (Linux, root; about half an hour)
 	VOIK_KILLS=200 VOIK_FAULT_CUTS=100 VOIK_FAULT_CLONES=100 VOIK_FAULT_FLIPS=1000 VOIK_FAULT_CRASHES=50 \

@@ -1,5 +1,15 @@
 /** Runs the benchmarks named on the command line, or all of them: see README.md. */
-const QUESTIONS = ["append", "log-io", "group-commit", "growth", "produce", "fetch", "put-records", "micro"];
+const QUESTIONS = [
+  "append",
+  "log-io",
+  "group-commit",
+  "growth",
+  "produce",
+  "fetch",
+  "put-records",
+  "subscribe",
+  "micro",
+];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !QUESTIONS.includes(name));
