@@ -71,9 +71,14 @@ async function consumers(url: string, count: number, prefix: string): Promise<st
   return arns;
 }
 
-/** Puts at the rate; the time of acknowledgement of each sequence number. */
-async function putAtRate(url: string): Promise<Map<string, number>> {
-  const ackedMs = new Map<string, number>();
+interface Put {
+  sentMs: number;
+  ackedMs: number;
+}
+
+/** Puts at the rate; when each sequence number was sent and acknowledged. */
+async function putAtRate(url: string): Promise<Map<string, Put>> {
+  const puts = new Map<string, Put>();
   const Data = Buffer.alloc(RECORD_BYTES, "x").toString("base64");
   const Records = Array.from({ length: RECORDS_PER_PUT }, (_, i) => ({ Data, PartitionKey: `k${i}` }));
   const body = JSON.stringify({ StreamName: "bench", Records });
@@ -82,16 +87,17 @@ async function putAtRate(url: string): Promise<Map<string, number>> {
   for (let i = 0; i < PUTS; i++) {
     const waitMs = startMs + i * PUT_EVERY_MS - performance.now();
     if (waitMs > 0) await Bun.sleep(waitMs);
+    const sentMs = performance.now();
     under.push(
       call(url, "PutRecords", body).then((answer) => {
-        const nowMs = performance.now();
+        const ackedMs = performance.now();
         for (const [, number = ""] of answer.toString("latin1").matchAll(/"SequenceNumber":"(\d{56})"/g))
-          ackedMs.set(number, nowMs);
+          puts.set(number, { sentMs, ackedMs });
       }),
     );
   }
   await Promise.all(under);
-  return ackedMs;
+  return puts;
 }
 
 async function latency(url: string, count: number): Promise<void> {
@@ -103,20 +109,21 @@ async function latency(url: string, count: number): Promise<void> {
     }),
   );
   const startMs = performance.now();
-  const ackedMs = await putAtRate(url);
-  const perSecond = (ackedMs.size / (performance.now() - startMs)) * 1000;
-  while (subscribers.some(({ arrivedMs }) => arrivedMs.size < ackedMs.size)) await Bun.sleep(5);
-  // An event may overtake the acknowledgement: that is no delay.
-  const delays = subscribers
-    .flatMap(({ arrivedMs }) =>
-      [...ackedMs].map(([number, ms]) => Math.max(0, (arrivedMs.get(number) as number) - ms)),
-    )
-    .sort((a, b) => a - b);
-  const at = (share: number) => (delays[Math.floor((delays.length - 1) * share)] as number).toFixed(2);
-  console.log(
-    `  ${count} subscribers, ${perSecond.toFixed(0)} records/s: acknowledged to arrived p50 ${at(0.5)} ms, ` +
-      `p99 ${at(0.99)} ms, most ${at(1)} ms (${delays.length} arrivals)`,
-  );
+  const puts = await putAtRate(url);
+  const perSecond = (puts.size / (performance.now() - startMs)) * 1000;
+  while (subscribers.some(({ arrivedMs }) => arrivedMs.size < puts.size)) await Bun.sleep(5);
+  console.log(`  ${count} subscribers, ${perSecond.toFixed(0)} records/s, ${count * puts.size} arrivals`);
+  for (const from of ["ackedMs", "sentMs"] as const) {
+    // An event may overtake the acknowledgement: that is no delay.
+    const delays = subscribers
+      .flatMap(({ arrivedMs }) =>
+        [...puts].map(([number, put]) => Math.max(0, (arrivedMs.get(number) as number) - put[from])),
+      )
+      .sort((a, b) => a - b);
+    const at = (share: number) => (delays[Math.floor((delays.length - 1) * share)] as number).toFixed(2);
+    const what = from === "ackedMs" ? "acknowledged to arrived" : "sent to arrived";
+    console.log(`    ${what}: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, most ${at(1)} ms`);
+  }
   for (const subscriber of subscribers) await subscriber.close();
 }
 
@@ -166,6 +173,7 @@ export async function run(): Promise<void> {
   const steps = [
     (url: string) => latency(url, 1),
     (url: string) => latency(url, 20),
+    (url: string, pid: number) => stalled(url, pid, 0),
     (url: string, pid: number) => stalled(url, pid, 20),
   ];
   for (const step of steps) {
