@@ -155,13 +155,24 @@ class SegmentCheck {
       const found = this.scan.nextBatch(from, this.report.endOffset, before);
       if (found !== undefined) {
         const batch = this.scan.batchAt(found);
-        if (batch && this.belongsHere(batch)) return found;
+        if (batch && this.belongsHere(batch) && !this.isMisnumbered(found, batch)) return found;
       }
       from = found === undefined ? before : found + 1;
       this.position = Math.min(from, this.end);
       if (this.position - this.pacedAt >= this.windowBytes) await this.pace();
     }
     return undefined;
+  }
+
+  /**
+   * Whether a batch bears another offset than its place gives it: the one behind it goes on as if it bore that. The
+   * checksum does not cover the offset, so a flipped bit there would pass for a gap, and all behind it for damage.
+   */
+  private isMisnumbered(position: number, batch: Buffer): boolean {
+    const expectedNext = this.report.endOffset + nextOffsetOf(batch) - baseOffsetOf(batch);
+    if (nextOffsetOf(batch) === expectedNext) return false;
+    const behind = this.scan.batchAt(position + batch.length);
+    return behind !== undefined && baseOffsetOf(behind) === expectedNext;
   }
 
   private tornTail(start: number): void {

@@ -57,6 +57,29 @@ describe("verification finds", () => {
     expect((await verify()).damage).toEqual([]);
   });
 
+  test("a flipped bit in a batch's offset as damage of that batch alone, whichever way it goes", async () => {
+    const path = logs()[0];
+    for (const [batch, bit] of [
+      [0, 8],
+      [0, 4],
+      [1, 8],
+      [1, 4],
+      [2, 4],
+    ] as const) {
+      const flip = (bytes: Buffer) =>
+        void (bytes[batch * BATCH + 7] = (bytes[batch * BATCH + 7] as number) ^ bit);
+      edit(path, flip);
+      const { damage } = await verify();
+      edit(path, flip);
+      const [offset, endOffset] = [batch * 10, batch * 10 + 10];
+      expect([batch, bit, damage]).toEqual([
+        batch,
+        bit,
+        [{ path, position: batch * BATCH, bytes: BATCH, offset, endOffset }],
+      ]);
+    }
+  });
+
   test("a sealed log file that is cut short, within a batch and behind one", async () => {
     truncateSync(logs()[1], BATCH + 5);
     expect((await verify()).damage).toMatchObject([{ position: BATCH, bytes: 5, offset: 40, endOffset: 60 }]);
