@@ -8,7 +8,7 @@
  * These are half of what a log may leave unsynced: its producers are held up only when the disk can't keep up.
  */
 import type { Clock } from "../base/clock.ts";
-import type { Syncable } from "./group-commit.ts";
+import type { Syncable } from "./syncable.ts";
 import { UNSYNCED_BYTES_MAX } from "./recovery.ts";
 
 const UNSYNCED_MS = 1_000;

@@ -15,36 +15,10 @@
 import type { Clock } from "../base/clock.ts";
 import type { Volume } from "../base/file-system.ts";
 import { BackgroundSync } from "./background-sync.ts";
-import type { Journal, Journaled } from "./journal.ts";
+import type { Journal } from "./journal.ts";
 import { JournalRound } from "./journal-frame.ts";
 import type { SegmentEnd } from "./segment.ts";
-
-/** A log, as the scheduler sees it. */
-export interface Syncable extends Journaled {
-  /**
-   * Makes durable what has been appended when it is called, then tells those who wait: by syncing its files, or, if
-   * `covered` is given, by waiting for that, which syncs them with others'. Rejects when a sync failed. One at a time.
-   */
-  syncRound(covered?: Promise<void>): Promise<void>;
-  /** Whether something is appended that no round has covered. */
-  readonly dirty: boolean;
-  /** Whether it wants to be synced as soon as can be; otherwise what is written counts, and is synced by and by. */
-  readonly eager: boolean;
-  /** Whether somebody waits for it to be synced. */
-  readonly urgent: boolean;
-  /** Of a log that is not eager: tells those who wait for what has been appended when it is called. */
-  showWritten(): void;
-  /** Bytes appended and not yet synced. */
-  readonly unsyncedBytes: number;
-  /** Whether what is appended now may become durable in the journal. */
-  readonly journalable: boolean;
-  /** Puts everything into `round` that nobody may read yet; returns where it ends. */
-  collect(round: JournalRound): SegmentEnd;
-  /** What was collected up to `end` is durable: tells those who wait. */
-  showJournaled(end: SegmentEnd): void;
-  /** A sync failed that it depended on: tells those who wait. */
-  failSync(error: unknown): void;
-}
+import type { Syncable } from "./syncable.ts";
 
 /** How logs are synced: their files one by one, the file system that they lie on, or the journal. */
 export type SyncKind = "file" | "filesystem" | "journal";

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, test } from "bun:test";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Volume } from "../../src/base/file-system.ts";
 import type { SegmentEnd } from "../../src/log/segment.ts";
-import { GroupCommit, type GroupCommitOptions, type Syncable } from "../../src/log/group-commit.ts";
+import { GroupCommit, type GroupCommitOptions } from "../../src/log/group-commit.ts";
+import type { Syncable } from "../../src/log/syncable.ts";
 
 const nextTick = () => new Promise<void>((resolve) => setImmediate(resolve));
 

@@ -5,19 +5,12 @@
 import type { Users } from "../../access/access.ts";
 import { SCRAM_MECHANISMS } from "../../access/scram.ts";
 import type { Random } from "../../base/random.ts";
+import type { Exchange } from "./exchange.ts";
 import { plainExchange } from "./plain.ts";
 import { scramExchange } from "./scram.ts";
 
 export const MECHANISMS = ["PLAIN", ...SCRAM_MECHANISMS] as const;
 export type Mechanism = (typeof MECHANISMS)[number];
-
-/** The answer to one message of a login, with the user's name at the end of it; undefined when it has failed. */
-export type Step = { readonly answer: Buffer; readonly user?: string } | undefined;
-
-/** A login that is going on. */
-export interface Exchange {
-  step(message: Buffer): Step | Promise<Step>;
-}
 
 export function isMechanism(name: string): name is Mechanism {
   return (MECHANISMS as readonly string[]).includes(name);

@@ -4,7 +4,7 @@
  */
 import type { Users } from "../../access/access.ts";
 import { EMPTY_BYTES } from "../codec/reader.ts";
-import type { Exchange } from "./login.ts";
+import type { Exchange } from "./exchange.ts";
 
 export function plainExchange(users: Users): Exchange {
   return {

@@ -17,7 +17,7 @@ import {
   serverSignature,
 } from "../../access/scram.ts";
 import type { Random } from "../../base/random.ts";
-import type { Exchange, Step } from "./login.ts";
+import type { Exchange, Step } from "./exchange.ts";
 
 const NONCE_BYTES = 18;
 // A mandatory extension of the future ("m=") would stand before the name, and then this does not match.

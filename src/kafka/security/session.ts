@@ -5,7 +5,8 @@
 import { ANONYMOUS, principalOf } from "../../access/acl.ts";
 import type { Api } from "../call.ts";
 import type { KafkaSecurity } from "../options.ts";
-import type { Exchange, Mechanism } from "./login.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Mechanism } from "./login.ts";
 
 export class Session {
   /** As ACLs name it: "User:ann". */
