@@ -81,8 +81,8 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
     this.readable = new DurableEnd(this.segments, opened.newestMs);
     this.reads = new LogReads(this.segments, this.gaps, this.readable);
     this.idempotence = producersOf(this.segments, this.gaps);
-    this.endOffset = this.syncedEnd = this.active.endOffset;
-    this.syncedSegment = this.active;
+    this.endOffset = this.syncedEnd = this.segments.active.endOffset;
+    this.syncedSegment = this.segments.active;
     if (this.gaps.damaged) this.refusal = this.gaps.errorOf(this.gaps.damaged);
   }
 
@@ -120,7 +120,7 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
   }
 
   get dirty(): boolean {
-    return this.endOffset !== this.syncedEnd || this.active !== this.syncedSegment;
+    return this.endOffset !== this.syncedEnd || this.segments.active !== this.syncedSegment;
   }
 
   get eager(): boolean {
@@ -207,7 +207,7 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
   }
 
   async syncRound(covered?: Promise<void>): Promise<void> {
-    const end = this.active.end;
+    const end = this.segments.active.end;
     const bytes = this.unsyncedBytes;
     const unsynced = this.segments.from(this.syncedSegment);
     try {
@@ -235,7 +235,7 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
 
   collect(round: JournalRound): SegmentEnd {
     this.readable.collectRest(round, this.journalKey);
-    return this.active.end;
+    return this.segments.active.end;
   }
 
   showJournaled(end: SegmentEnd): void {
@@ -247,11 +247,11 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
   }
 
   trimFile(): void {
-    this.active.file.trim();
+    this.segments.active.file.trim();
   }
 
   showWritten(): void {
-    if (this.refusal === undefined) this.show(this.active.end);
+    if (this.refusal === undefined) this.show(this.segments.active.end);
   }
 
   /**
@@ -338,9 +338,9 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
     // Whoever asked for these hears how they end.
     await Promise.allSettled([this.deletion.busy, this.transactions.settled]);
     if (!this.failed && !this.gaps.damaged) {
-      this.active.seal();
-      this.transactions.seal(this.active);
-      this.noteCheckpoint(this.active.end);
+      this.segments.active.seal();
+      this.transactions.seal(this.segments.active);
+      this.noteCheckpoint(this.segments.active.end);
     }
     this.letGo();
     this.options.onClosed?.();
@@ -353,7 +353,9 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
 
   /** Appends a stamped batch to the files. */
   private write(batch: Buffer, baseOffset: number, endOffset: number): void {
-    const segment = this.rolls.fits(batch.length, endOffset) ? this.active : this.rolls.next(baseOffset);
+    const segment = this.rolls.fits(batch.length, endOffset)
+      ? this.segments.active
+      : this.rolls.next(baseOffset);
     this.transactions.prepare(segment, batch);
     segment.append(batch, baseOffset, endOffset, maxTimestampOf(batch));
     this.transactions.note(batch);
@@ -375,7 +377,7 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
 
   /** Everything before `end` is on the disk. */
   private noteCheckpoint(end: SegmentEnd): void {
-    const startedAtMs = (end.segment === this.active && this.rolls.startedAtMs) || 0;
+    const startedAtMs = (end.segment === this.segments.active && this.rolls.startedAtMs) || 0;
     this.checkpoint.noteEnd(end, this.readable.newestMs, startedAtMs);
   }
 
@@ -383,10 +385,6 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
   private show(end: SegmentEnd): void {
     if (this.readable.moveTo(end)) this.waiters.release(this, end.offset);
     for (const listener of [...this.listeners]) listener.onDurableEnd(this);
-  }
-
-  private get active(): Segment {
-    return this.segments.active;
   }
 
   private checkReadable(offset: number): void {
