@@ -44,7 +44,8 @@ export class LogReads {
     const { readable } = this;
     if (readable.offset === startOffset) return undefined;
     return (
-      this.atTimestamp(readable.newestMs, startOffset) ?? this.atTimestamp(readable.findNewest(), startOffset)
+      this.atTimestamp(readable.likelyNewestMs, startOffset) ??
+      this.atTimestamp(readable.findNewest(), startOffset)
     );
   }
 }

@@ -72,7 +72,9 @@ export async function openSegments(
   const { folder, fileSystem, logIo = "file", warmFiles: warm = new WarmFiles(WARM_FILES) } = options;
   let log: OpenedLog | undefined;
   try {
-    const names = fileSystem.exists(folder) ? await readFolder(options) : { sealed: [], pending: [] };
+    const names = fileSystem.exists(folder)
+      ? await readFolder(options)
+      : { sealed: [], pending: [], transactions: [] };
     const gaps = Gaps.open(fileSystem, folder);
     const noteDamage = (gap: Gap) => {
       if (!gaps.note(gap)) return;
@@ -103,6 +105,8 @@ interface FolderNames {
   sealed: number[];
   /** Base offsets of .log.pending files, ascending. */
   pending: number[];
+  /** Base offsets of .transactions files. */
+  transactions: number[];
 }
 
 /** Sorts the folder's files; finishes deletions that a crash cut short; leaves strangers alone. */
@@ -110,12 +114,15 @@ async function readFolder({ folder, fileSystem, logger }: CommitLogOptions): Pro
   const sealed: number[] = [];
   const pending: number[] = [];
   const deleted: string[] = [];
+  const transactions: number[] = [];
   for (const { name, kind } of fileSystem.list(folder)) {
     const log = baseOffsetInName(name, ".log");
+    const ofTransactions = baseOffsetInName(name, ".transactions");
     const pendingLog = log === undefined ? baseOffsetInName(name, ".log.pending") : undefined;
     if (kind === "file" && log !== undefined) sealed.push(log);
     else if (kind === "file" && pendingLog !== undefined) pending.push(pendingLog);
     else if (kind === "file" && name.endsWith(DELETED_SUFFIX)) deleted.push(name);
+    else if (kind === "file" && ofTransactions !== undefined) transactions.push(ofTransactions);
     else if (kind !== "file" || !isPartOfLog(name)) {
       logger.warn("left alone what is not part of a log", { path: `${folder}/${name}` });
     }
@@ -124,7 +131,7 @@ async function readFolder({ folder, fileSystem, logger }: CommitLogOptions): Pro
   if (deleted.length > 0) await fileSystem.syncFolder(folder);
   for (const name of deleted) fileSystem.remove(`${folder}/${name}`);
   const ascending = (a: number, b: number) => a - b;
-  return { sealed: sealed.sort(ascending), pending: pending.sort(ascending) };
+  return { sealed: sealed.sort(ascending), pending: pending.sort(ascending), transactions };
 }
 
 /** Makes the folder, durably, and then the first segment in it. */
@@ -178,7 +185,7 @@ function addCold({ parts, segments }: OpenedLog, sealed: readonly number[]): voi
 async function recover(
   log: OpenedLog,
   options: CommitLogOptions,
-  { sealed, pending }: FolderNames,
+  { sealed, pending, transactions }: FolderNames,
 ): Promise<void> {
   const { parts, segments, gaps, checkpoint } = log;
   const { folder, fileSystem, logger } = options;
@@ -224,7 +231,8 @@ async function recover(
     recoverTail(active, { fileSystem, logger, durable: { position: 0, endOffset: baseOffset } });
     await settle(() => active.file.sync());
   }
-  if (pending.length > 0) await settle(() => fileSystem.syncFolder(folder));
+  const strays = removeStrays(options, transactions, active.baseOffset);
+  if (pending.length > 0 || strays) await settle(() => fileSystem.syncFolder(folder));
   log.newestMs = newestOf(log);
   if (checkpoint.end?.segmentBase === active.baseOffset) {
     log.startedAtMs = checkpoint.end.startedAtMs || undefined;
@@ -232,6 +240,17 @@ async function recover(
   if (gaps.damaged) return;
   checkpoint.note(endOf(active, log.newestMs, log.startedAtMs ?? 0));
   active.rest();
+}
+
+/**
+ * Removes .transactions files of segments behind the last one, which never came to be: if a crash brought one back when
+ * there is such a segment, it would tell of another past. Returns whether there were any.
+ */
+function removeStrays(options: CommitLogOptions, transactions: readonly number[], last: number): boolean {
+  const strays = transactions.filter((baseOffset) => baseOffset > last);
+  for (const baseOffset of strays)
+    options.fileSystem.remove(segmentPaths(options.folder, baseOffset).transactions);
+  return strays.length > 0;
 }
 
 /** Up to where a segment's .transactions file is known to be there if it is needed. */

@@ -72,4 +72,12 @@ export const REGRESSIONS: readonly { seed: number; found: string; transactions?:
     seed: 2011148,
     found: "closing did not wait for a sync of a .transactions file (44483 in another story)",
   },
+  { seed: 1469, found: "a bit flipped in memory on its way to the journal would have been acknowledged" },
+  { seed: 1403, found: "after a failed sync a log gave bytes that only the journal still had" },
+  { seed: 202211, found: "the durable end went back to a segment that the journal had passed" },
+  {
+    seed: 2554,
+    found: "the .transactions file of a segment that never was came back and told of another past",
+  },
+  { seed: 7990, found: "the newest time was forgotten with a segment whose deletion a crash undid" },
 ];
