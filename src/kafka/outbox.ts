@@ -11,6 +11,7 @@
  */
 import { Errno } from "../base/libc.ts";
 import { readAt } from "../base/read-at.ts";
+import { readErrors } from "../base/read-errors.ts";
 import type { LogRange } from "../log/shard-log.ts";
 import { Writer } from "./codec/writer.ts";
 import type { SendFile } from "./options.ts";
@@ -108,7 +109,9 @@ export class Outbox {
       this.countSent(sent);
       return sent;
     }
-    return sent === -Errno.EAGAIN ? this.push(range, PUSH_BYTES) : BROKEN;
+    if (sent === -Errno.EAGAIN) return this.push(range, PUSH_BYTES);
+    if (sent === -Errno.EIO) readErrors.note();
+    return BROKEN;
   }
 
   /** Pushes at most `bytesMax` of the rest of `range` through socket.write. */

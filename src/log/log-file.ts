@@ -14,6 +14,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { VoikError } from "../base/errors.ts";
+import { readErrors } from "../base/read-errors.ts";
 import type { OpenFile } from "../base/file-system.ts";
 
 /** A log reserves as much again as it holds, between these bounds: small logs stay small. */
@@ -114,6 +115,7 @@ export class FileLogFile implements LogFile {
     try {
       return this.file.read(into, position);
     } catch (error) {
+      readErrors.note();
       throw storageError(error, "reading records");
     }
   }

@@ -1,5 +1,6 @@
 /** What the sync scheduler shows to Prometheus: how long syncs take, of which kind they are, and what waits for them. */
 import type { MetricsRegistry } from "../base/metrics.ts";
+import { readErrors } from "../base/read-errors.ts";
 import type { GroupCommitOptions, SyncKind } from "./group-commit.ts";
 
 /** What is counted of a log when the metrics are read. */
@@ -32,6 +33,8 @@ export function syncMetrics(
   metrics.gauge("voik_unsynced_bytes", "Bytes appended and not yet synced.", {}, () =>
     total(logs, (log) => log.unsyncedBytes),
   );
+  const help = "Reads of log files that the disk answered with an error, since the start.";
+  metrics.gauge("voik_read_errors", help, {}, () => readErrors.count);
   return { onSynced: (kind, durationMs) => seconds[kind].observe(durationMs / 1000) };
 }
 

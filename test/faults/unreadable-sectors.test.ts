@@ -5,6 +5,7 @@
 import { expect, test } from "bun:test";
 import { describeAsRoot } from "../helpers/installed.ts";
 import { produceBatch, readPartition } from "../helpers/kafka-records.ts";
+import type { VoikProcess } from "../helpers/voik-process.ts";
 import { withKafka } from "../helpers/plug.ts";
 import { batchesIn, batchOf, ShardCopies } from "../helpers/shard-copies.ts";
 import { Fault } from "../helpers/strace.ts";
@@ -23,10 +24,12 @@ describeAsRoot("unreadable sectors", ["strace"], () => {
     const [, middle = ""] = copies.logs(0);
     const inside = new Set(batchesIn(middle).map(({ offset }) => offset));
     await voik.restart();
+    expect(await readErrors(voik)).toBe(0);
     await withKafka(voik, async (client) => {
       {
         await using _fault = await Fault.attach(voik.pid, "pread64,sendfile", "error=EIO", middle);
         const found = await copies.survey(client, 0);
+        expect(await readErrors(voik)).toBeGreaterThan(0);
         expect(found).toEqual(found.map((_, offset) => (inside.has(offset) ? "error" : "right")));
         expect((await readPartition(client, topic, 1)).length).toBe(copies.values.length);
         expect(await produceBatch(client, topic, 0, batchOf(Buffer.from("next")))).toBe(copies.values.length);
@@ -36,3 +39,8 @@ describeAsRoot("unreadable sectors", ["strace"], () => {
     await voik.stop();
   }, 60_000);
 });
+
+async function readErrors({ addresses }: VoikProcess): Promise<number> {
+  const metrics = await (await fetch(`${addresses.admin}/metrics`)).text();
+  return Number(/^voik_read_errors (\d+)$/m.exec(metrics)?.[1]);
+}
