@@ -28,6 +28,8 @@ export class SimDisk {
   readonly open = new Map<number, { path: string; inode: SimInode }>();
   /** Calls until the process dies; undefined: it lives on. */
   callsToLive: number | undefined;
+  /** Calls until one fails; 0 when it has. */
+  failCallIn: number | undefined;
   private root = new SimFolder();
   private folders = new Map<string, SimFolder>();
   private process = 0;
@@ -80,15 +82,13 @@ export class SimDisk {
   /** Whether `bytes` at `position` of an open file would be there, in a log, after any power cut. */
   holdsDurably(fd: number, bytes: Buffer, position: number): boolean {
     const file = this.open.get(fd);
-    if (!file || !file.inode.holdsDurably(bytes, position)) return false;
+    if (!file?.inode.holdsDurably(bytes, position)) return false;
     let folder: SimNode | undefined = this.root;
     for (const name of dirname(file.path).split("/").filter(Boolean)) {
       folder = folder instanceof SimFolder ? folder.durableEntries().get(name) : undefined;
     }
-    if (!(folder instanceof SimFolder)) return false;
-    return [...folder.durableEntries()].some(
-      ([name, node]) => node === file.inode && /\.log(\.pending)?$/.test(name),
-    );
+    const names = folder instanceof SimFolder ? [...folder.durableEntries()] : [];
+    return names.some(([name, node]) => node === file.inode && /\.log(\.pending)?$/.test(name));
   }
 
   /** The files of a folder that would be there after any power cut. */
@@ -96,8 +96,8 @@ export class SimDisk {
     let node: SimNode | undefined = this.root;
     for (const name of folder.split("/").filter(Boolean))
       node = node instanceof SimFolder ? node.durableEntries().get(name) : undefined;
-    if (!(node instanceof SimFolder)) return [];
-    return [...node.durableEntries().values()].filter((file) => file instanceof SimInode);
+    const entries = node instanceof SimFolder ? [...node.durableEntries().values()] : [];
+    return entries.filter((file) => file instanceof SimInode);
   }
 
   /** Names and contents of a folder's files, as processes see them. */
@@ -143,7 +143,7 @@ export class SimDisk {
   }
 
   failChange(path: string): void {
-    if (!this.chance(this.faults.changeErrorOneIn)) return;
+    if (!this.strikes(this.faults.changeErrorOneIn)) return;
     this.fired.change++;
     throw systemError("EIO", path);
   }
@@ -155,7 +155,7 @@ export class SimDisk {
   }
 
   read(inode: SimInode, into: Uint8Array, position: number, path: string): number {
-    if (this.chance(this.faults.readErrorOneIn)) {
+    if (this.strikes(this.faults.readErrorOneIn)) {
       this.fired.read++;
       throw systemError("EIO", path);
     }
@@ -197,7 +197,7 @@ export class SimDisk {
     return new Promise((resolve, reject) => {
       this.scheduler.later(`sync ${path}`, () => {
         if (process !== this.process || this.dead) return;
-        if (!this.chance(this.faults.syncErrorOneIn)) {
+        if (!this.strikes(this.faults.syncErrorOneIn)) {
           node.endSync(moment);
           return resolve();
         }
@@ -220,6 +220,11 @@ export class SimDisk {
 
   forgetFolders(): void {
     this.folders.clear();
+  }
+
+  private strikes(oneIn: number): boolean {
+    if (this.failCallIn && --this.failCallIn === 0) return true;
+    return this.chance(oneIn);
   }
 
   private chance(oneIn: number): boolean {

@@ -6,11 +6,13 @@ import { describe, expect, test } from "bun:test";
 import { HARMS } from "./harms.ts";
 import { Violation } from "./model-log.ts";
 import { REGRESSIONS } from "./regressions.ts";
-import { simulate } from "./simulation.ts";
+import { simulate, simulateFailure } from "./simulation.ts";
 import type { Harm } from "./simulation.ts";
 
 const SEEDS = Number(process.env.VOIK_SIM_SEEDS ?? 1_000);
 const SEEDS_TO_FIND_A_BUG = 600;
+/** A story has at least so many calls that may fail. */
+const CALLS_MIN = 100;
 const TIMEOUT_MS = 600_000;
 
 /** Names the seed, and the one command that tells its whole story. */
@@ -45,6 +47,17 @@ describe("the commit log on a simulated disk", () => {
     `keeps its promises in ${SEEDS} lives`,
     () => {
       for (let seed = 0; seed < SEEDS; seed++) run(seed);
+    },
+    TIMEOUT_MS,
+  );
+
+  // One story with a journal, one without.
+  test.each([3, 4])(
+    "keeps its promises whichever call on the disk fails: seed %d, each in turn",
+    (seed) => {
+      let call = 1;
+      while (simulateFailure(seed, call)) call++;
+      expect(call).toBeGreaterThan(CALLS_MIN);
     },
     TIMEOUT_MS,
   );

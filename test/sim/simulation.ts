@@ -30,6 +30,8 @@ export interface Harm {
 
 export interface SimulationOptions {
   harm?: Harm;
+  /** Number of the call on the disk that fails, the only one. */
+  failCall?: number;
   trace?(line: string): void;
   /** Whether logs get transactions. Default: those of every second eight seeds. */
   transactions?: boolean;
@@ -71,6 +73,13 @@ export function simulate(seed: number, options: SimulationOptions = {}): void {
   new Simulation(seed, options).run();
 }
 
+/** The same with one error and no other: at the call numbered `call`. Returns whether the story had so many. */
+export function simulateFailure(seed: number, call: number): boolean {
+  const simulation = new Simulation(seed, { failCall: call });
+  simulation.run();
+  return simulation.failed;
+}
+
 class Simulation {
   private readonly random: SimRandom;
   private readonly scheduler: SimScheduler;
@@ -93,7 +102,13 @@ class Simulation {
     this.disk = new SimDisk(this.random, this.scheduler, this.trace);
     this.disk.makeDurable(FOLDER);
     this.plan = this.makePlan();
+    this.disk.failCallIn = options.failCall;
     this.slots = Array.from({ length: this.random.oneIn(3) ? 2 : 1 }, (_, i) => this.makeSlot(i));
+  }
+
+  /** Whether the call that was to fail has come. */
+  get failed(): boolean {
+    return this.disk.failCallIn === 0;
   }
 
   run(): void {
@@ -108,7 +123,7 @@ class Simulation {
   private makePlan(): Plan {
     const { random } = this;
     const flips = random.oneIn(10);
-    return {
+    const plan: Plan = {
       steps: random.between(30, 250),
       kills: random.oneIn(2),
       powerCuts: !random.oneIn(4),
@@ -118,6 +133,9 @@ class Simulation {
       changeErrors: random.oneIn(5),
       flips,
     };
+    if (this.options.failCall === undefined) return plan;
+    const none = { full: false, readErrors: false, syncErrors: false, changeErrors: false, flips: false };
+    return { ...plan, ...none };
   }
 
   private makeSlot(index: number): LogSlot {
@@ -266,6 +284,7 @@ class Simulation {
   private end(): void {
     this.trace("the end: no more faults");
     this.disk.faults = { ...NO_FAULTS };
+    this.disk.failCallIn = this.failed ? 0 : undefined;
     while (this.disk.dead || this.life?.syncFailed) this.die();
     this.disk.callsToLive = undefined;
     this.settle();
