@@ -50,7 +50,10 @@ export async function replay(
 /** Puts records back as far as they follow one another; `whole` when that is all that the journal has. */
 function putBackAll(journal: Journal, key: string, log: Replayed, logger: Logger) {
   let records = 0;
-  for (const entry of journal.entriesOf(key)) {
+  const entries = journal.entriesOf(key);
+  for (const [i, entry] of entries.entries()) {
+    // The next entry begins at the end of this one or behind it: mostly the log has it all, and nothing is read.
+    if ((entries[i + 1]?.baseOffset ?? Infinity) <= log.endOffset) continue;
     const batches = journal.read(entry);
     for (let at = 0; at < batches.length; at += batchBytesOf(batches, at)) {
       if (nextOffsetOf(batches, at) <= log.endOffset) continue;

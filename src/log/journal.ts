@@ -44,6 +44,7 @@ export class Journal {
   private readonly fileBytes: number;
   /** Serves every round: one is put at a time. */
   private frame = Buffer.alloc(0);
+  private syncing = false;
   private active = 0;
   private generation = 0;
   private number = 0;
@@ -164,14 +165,24 @@ export class Journal {
     (this.held[this.active] as Map<Journaled, number>).set(log, end);
   }
 
-  /** What was put is on the disk when this resolves. A rejection means that it may be gone for good. */
-  sync(): Promise<void> {
-    return (this.files[this.active] as OpenFile).sync();
+  /** What was put is on the disk when this resolves. A rejection means that it may be gone for good. One at a time. */
+  async sync(): Promise<void> {
+    this.syncing = true;
+    try {
+      await (this.files[this.active] as OpenFile).sync();
+    } finally {
+      this.syncing = false;
+      if (this.state === "unusable") this.letGo();
+    }
   }
 
-  /** Lets go of its files. */
+  /** Lets go of its files, as soon as no sync is under way. */
   close(): void {
     this.state = "unusable";
+    if (!this.syncing) this.letGo();
+  }
+
+  private letGo(): void {
     for (const file of this.files.splice(0)) {
       try {
         file.close();
@@ -205,6 +216,7 @@ export class Journal {
       fileSystem.makeFolder(`${root}/journal`);
       await fileSystem.syncFolder(root);
       for (const index of [0, 1]) {
+        if (this.state !== "preparing") return;
         const path = this.pathOf(index);
         const file = fileSystem.open(path, fileSystem.exists(path) ? "write" : "create");
         this.files.push(file);

@@ -160,6 +160,37 @@ test("segments that were started since the last sync come back whole", async () 
   await stop(second);
 });
 
+test("a start after a clean stop reads no more than each log's last entry", async () => {
+  const first = await start();
+  await untilJournaled(first);
+  for (let i = 0; i < 20; i++) await appendToAll(first.logs, `round ${i}`);
+  await stop(first);
+  let opened = 0;
+  const counting: FileSystem = new Proxy(disk, {
+    get(target, name) {
+      if (name !== "open") return Reflect.get(target, name) as unknown;
+      return (path: string, mode: "create" | "write" | "read") => {
+        if (path.includes("/journal/")) opened++;
+        return disk.open(path, mode);
+      };
+    },
+  });
+  const second = await start({ fileSystem: counting });
+  expect(opened).toBeLessThanOrEqual(2 + SHARDS);
+  await stop(second);
+});
+
+test("a journal that is closed during a sync lets that end well", async () => {
+  const started = await start();
+  await untilJournaled(started);
+  const acked = appendToAll(started.logs, "in time");
+  await new Promise(setImmediate); // the round is under way
+  started.journal.close();
+  await acked;
+  expect(started.failed).toEqual([]);
+  await Promise.all(started.logs.map((log) => log.close()));
+});
+
 test("large appends are not written twice", async () => {
   const started = await start();
   await untilJournaled(started);
