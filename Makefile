@@ -2,6 +2,8 @@
 # Targets with a ## comment are listed by `make help`.
 
 BUN := node_modules/.bin/bun
+# mkfs and mount are there, and not every shell looks.
+export PATH := $(PATH):/usr/sbin:/sbin
 PREFIX ?= /usr/local
 SOURCES := $(shell find src deploy -name '*.ts') package.json package-lock.json
 .DEFAULT_GOAL := help

@@ -3,7 +3,6 @@
 # even when one before it failed; the last line sums up the tests, a failed step counting as one failure more.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-export PATH="$PATH:/usr/sbin:/sbin" # mkfs and mount are there, and not every shell looks
 
 failed_steps=0
 passed=0

@@ -11,7 +11,7 @@ import { appendDurably, batchOf, openLog, readAll, temporaryFolder } from "../he
 const linux = process.platform === "linux";
 /** Making and filling a file system takes a second, on a busy machine many. */
 const MOUNT_TIMEOUT_MS = 60_000;
-const canMount = linux && process.getuid?.() === 0;
+const canMount = linux && process.getuid?.() === 0 && Bun.which("mkfs.ext4") !== null;
 
 let folder: string;
 let remove: () => void;
