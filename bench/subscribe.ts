@@ -1,65 +1,22 @@
 /**
  * How long after a put is acknowledged does a subscriber have the record? 1,000 records a second, one PutRecords every ten
- * milliseconds, through SubscribeToShard to one subscriber and to twenty of one shard, over HTTP/1.1; every record on
- * the disk before it is acknowledged. And what a subscriber that stops reading costs in resident memory.
+ * milliseconds, through SubscribeToShard to one subscriber and to twenty of one shard, over HTTP/1.1 and HTTP/2; every
+ * record on the disk before it is acknowledged; subscribers in a thread of their own. And what a subscriber that stops reading costs in resident memory.
  */
 import { readFileSync } from "node:fs";
 import { startServer } from "./lib/child.ts";
 import { call } from "./lib/kinesis-load.ts";
+import { nowMs, SHARD, type Subscribe } from "./lib/subscribers.ts";
 
 const RECORDS_PER_PUT = 10;
 const PUT_EVERY_MS = 10;
 const RECORD_BYTES = 1024;
 const PUTS = 1_500;
-const SHARD = "shardId-000000000000";
 const STREAM_ARN = "arn:aws:kinesis:us-east-1:000000000000:stream/bench";
 const STALLED_BYTES = 64 * 1024 * 1024;
 
-/** Sequence numbers as they come in events, with the time of their arrival. */
-class Subscriber {
-  readonly arrivedMs = new Map<string, number>();
-  private readonly hangUp = new AbortController();
-  private ended: Promise<void> = Promise.resolve();
-
-  /** Resolves once the subscription has begun. */
-  async open(url: string, consumer: string): Promise<void> {
-    const response = await fetch(url, {
-      method: "POST",
-      headers: {
-        "content-type": "application/x-amz-json-1.1",
-        "x-amz-target": "Kinesis_20131202.SubscribeToShard",
-      },
-      body: JSON.stringify({ ConsumerARN: consumer, ShardId: SHARD, StartingPosition: { Type: "LATEST" } }),
-      signal: this.hangUp.signal,
-    });
-    if (!response.ok || response.body === null) throw new Error(await response.text());
-    const reader = response.body.getReader();
-    await reader.read(); // the initial response
-    this.ended = this.read(reader).catch(() => {});
-  }
-
-  async close(): Promise<void> {
-    this.hangUp.abort();
-    await this.ended;
-  }
-
-  private async read(reader: { read(): Promise<{ done: boolean; value?: Uint8Array }> }): Promise<void> {
-    let rest = "";
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done || value === undefined) return;
-      const nowMs = performance.now();
-      const text = rest + Buffer.from(value).toString("latin1");
-      let seen = 0;
-      for (const match of text.matchAll(/"SequenceNumber":"(\d{56})"/g)) {
-        this.arrivedMs.set(match[1] as string, nowMs);
-        seen = match.index + match[0].length;
-      }
-      // A number may be cut in two by the end of a piece.
-      rest = text.slice(Math.max(seen, text.length - 100));
-    }
-  }
-}
+/** How long subscribers get, once all is put, to have it. */
+const LATE_MS = 30_000;
 
 async function consumers(url: string, count: number, prefix: string): Promise<string[]> {
   const arns: string[] = [];
@@ -76,55 +33,70 @@ interface Put {
   ackedMs: number;
 }
 
-/** Puts at the rate; when each sequence number was sent and acknowledged. */
-async function putAtRate(url: string): Promise<Map<string, Put>> {
+/** Puts at the rate; when each record was sent and acknowledged, in the order of the shard. */
+async function putAtRate(url: string): Promise<Put[]> {
   const puts = new Map<string, Put>();
   const Data = Buffer.alloc(RECORD_BYTES, "x").toString("base64");
   const Records = Array.from({ length: RECORDS_PER_PUT }, (_, i) => ({ Data, PartitionKey: `k${i}` }));
   const body = JSON.stringify({ StreamName: "bench", Records });
   const under: Promise<void>[] = [];
-  const startMs = performance.now();
+  const startMs = nowMs();
   for (let i = 0; i < PUTS; i++) {
-    const waitMs = startMs + i * PUT_EVERY_MS - performance.now();
+    const waitMs = startMs + i * PUT_EVERY_MS - nowMs();
     if (waitMs > 0) await Bun.sleep(waitMs);
-    const sentMs = performance.now();
+    const sentMs = nowMs();
     under.push(
       call(url, "PutRecords", body).then((answer) => {
-        const ackedMs = performance.now();
+        const ackedMs = nowMs();
         for (const [, number = ""] of answer.toString("latin1").matchAll(/"SequenceNumber":"(\d{56})"/g))
           puts.set(number, { sentMs, ackedMs });
       }),
     );
   }
   await Promise.all(under);
-  return puts;
+  return [...puts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, put]) => put);
 }
 
-async function latency(url: string, count: number): Promise<void> {
-  const subscribers = await Promise.all(
-    (await consumers(url, count, `c${count}`)).map(async (consumer) => {
-      const subscriber = new Subscriber();
-      await subscriber.open(url, consumer);
-      return subscriber;
-    }),
-  );
-  const startMs = performance.now();
+/** The next message of a thread. */
+function answerOf<T>(thread: Worker): Promise<T> {
+  return new Promise((resolve, reject) => {
+    thread.onmessage = ({ data }: MessageEvent<T>) => resolve(data);
+    thread.onerror = ({ message }) => reject(new Error(message));
+  });
+}
+
+async function latency(url: string, pid: number, count: number, http2: boolean): Promise<void> {
+  const thread = new Worker(new URL("./lib/subscribers.ts", import.meta.url).href);
+  const subscribe: Subscribe = { url, consumers: await consumers(url, count, `c${count}`), http2 };
+  thread.postMessage(subscribe);
+  await answerOf<"open">(thread);
+  const [startMs, startCpuMs] = [nowMs(), cpuMs(pid)];
   const puts = await putAtRate(url);
-  const perSecond = (puts.size / (performance.now() - startMs)) * 1000;
-  while (subscribers.some(({ arrivedMs }) => arrivedMs.size < puts.size)) await Bun.sleep(5);
-  console.log(`  ${count} subscribers, ${perSecond.toFixed(0)} records/s, ${count * puts.size} arrivals`);
+  const tookMs = nowMs() - startMs;
+  const cores = (cpuMs(pid) - startCpuMs) / tookMs;
+  thread.postMessage({ records: puts.length });
+  const late = Bun.sleep(LATE_MS).then(() => Promise.reject(new Error("records did not arrive")));
+  const arrivals = await Promise.race([answerOf<Float64Array[]>(thread), late]);
+  thread.terminate();
+  console.log(
+    `  ${count} subscribers, ${http2 ? "HTTP/2" : "HTTP/1.1"}, ${((puts.length / tookMs) * 1000).toFixed(0)} records/s, ` +
+      `${count * puts.length} arrivals, server at ${(cores * 100).toFixed(0)} % of a core`,
+  );
   for (const from of ["ackedMs", "sentMs"] as const) {
     // An event may overtake the acknowledgement: that is no delay.
-    const delays = subscribers
-      .flatMap(({ arrivedMs }) =>
-        [...puts].map(([number, put]) => Math.max(0, (arrivedMs.get(number) as number) - put[from])),
-      )
-      .sort((a, b) => a - b);
+    const delays = Float64Array.from(
+      arrivals.flatMap((atMs) => puts.map((put, i) => Math.max(0, (atMs[i] as number) - put[from]))),
+    ).sort();
     const at = (share: number) => (delays[Math.floor((delays.length - 1) * share)] as number).toFixed(2);
     const what = from === "ackedMs" ? "acknowledged to arrived" : "sent to arrived";
     console.log(`    ${what}: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, most ${at(1)} ms`);
   }
-  for (const subscriber of subscribers) await subscriber.close();
+}
+
+/** Time on a core that a process has had. */
+function cpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 function residentMegabytes(pid: number): number {
@@ -171,8 +143,10 @@ async function stalled(url: string, pid: number, count: number): Promise<void> {
 export async function run(): Promise<void> {
   console.log("subscribe: SubscribeToShard at 1,000 records of 1 KiB a second, on disk at the reply");
   const steps = [
-    (url: string) => latency(url, 1),
-    (url: string) => latency(url, 20),
+    (url: string, pid: number) => latency(url, pid, 1, false),
+    (url: string, pid: number) => latency(url, pid, 1, true),
+    (url: string, pid: number) => latency(url, pid, 20, false),
+    (url: string, pid: number) => latency(url, pid, 20, true),
     (url: string, pid: number) => stalled(url, pid, 0),
     (url: string, pid: number) => stalled(url, pid, 20),
   ];

@@ -29,7 +29,16 @@ export class RateWindow {
     this.used += amount;
   }
 
+  /** Milliseconds from `nowMs` until anything may be taken again; 0 when something may now. */
+  restMs(nowMs: number): number {
+    return this.allows(0, nowMs) ? 0 : this.endMs - nowMs;
+  }
+
   isOver(nowMs: number): boolean {
-    return nowMs >= this.startedMs + this.windowMs * Math.max(1, this.used / this.measure);
+    return nowMs >= this.endMs;
+  }
+
+  private get endMs(): number {
+    return this.startedMs + this.windowMs * Math.max(1, this.used / this.measure);
   }
 }

@@ -29,13 +29,17 @@ export interface ReadLimits {
   readonly bytesMax: number;
 }
 
-export interface ReadRecords {
-  readonly records: RecordList;
-  readonly dataBytes: number;
+/** How far a read came. */
+export interface ReadEnd {
   /** Where the next read goes on. */
   readonly nextOffset: number;
   /** Of the last record given, else of a batch passed over; undefined when there was neither. */
   readonly lastTimestampMs: number | undefined;
+}
+
+export interface ReadRecords extends ReadEnd {
+  readonly records: RecordList;
+  readonly dataBytes: number;
 }
 
 /** Bytes of batches, decompressed ones counted so, that one call opens before it answers with what it has. */
@@ -70,7 +74,7 @@ export function readRecords(
 }
 
 /** 0 says that nothing settled is left to read; anything else is at least 1. */
-export function millisBehindLatest(read: ReadRecords, shard: Shard, nowMs: number): number {
+export function millisBehindLatest(read: ReadEnd, shard: Shard, nowMs: number): number {
   if (read.nextOffset >= shard.log.stableEnd) return 0;
   return Math.max(1, nowMs - (read.lastTimestampMs ?? nowMs));
 }

@@ -16,6 +16,7 @@ import { MemoryBudget } from "./memory-budget.ts";
 import { OpenBatches } from "./open-batches.ts";
 import { SealedTokens } from "./sealed-token.ts";
 import { Transitions } from "./stream-status.ts";
+import { ShardEvents } from "./shard-events.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { Throttle } from "./throttle.ts";
 
@@ -86,7 +87,8 @@ export function startKinesisServer(options: KinesisServerOptions): KinesisServer
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const metrics = new KinesisMetrics(options.metrics);
   const openBatches = new OpenBatches();
-  const subscriptions = new Subscriptions({ broker, clock, metrics, openBatches });
+  const shardEvents = new ShardEvents(clock, openBatches);
+  const subscriptions = new Subscriptions({ broker, clock, metrics, shardEvents });
   const dispatcher = new Dispatcher({
     services: {
       broker,

@@ -7,28 +7,22 @@ import type { Clock, Timer } from "../base/clock.ts";
 import { VoikError } from "../base/errors.ts";
 import type { TailListener } from "../log/shard-log.ts";
 import type { Broker, Shard, ShardsListener } from "../streams/broker.ts";
-import { sequenceNumber } from "../streams/sequence-number.ts";
-import { jsonFormat } from "./body.ts";
 import { KinesisError, notFound } from "./errors.ts";
-import { eventFrame, exceptionFrame, initialResponseFrame } from "./event-stream.ts";
+import { exceptionFrame, initialResponseFrame } from "./event-stream.ts";
 import type { KinesisMetrics } from "./kinesis-metrics.ts";
-import { GET_RECORDS_MAX } from "./members.ts";
-import type { OpenBatches } from "./open-batches.ts";
-import { millisBehindLatest, type ReadRecords, readRecords } from "./record-read.ts";
-import { childShardViews, shardIdOf } from "./stream-view.ts";
+import type { RateWindow } from "./rate-window.ts";
+import type { ShardEvent, ShardEvents } from "./shard-events.ts";
+import { shardIdOf } from "./stream-view.ts";
 
 /** AWS ends every subscription after five minutes. */
 const LIFE_MS = 300_000;
 /** AWS sends something every five seconds; clients give up after ten. */
 export const HEARTBEAT_MS = 4_500;
-/** Data of one event. */
-const EVENT_BYTES_MAX = 1024 * 1024;
-
 export interface SubscriptionParts {
   readonly broker: Broker;
   readonly clock: Clock;
   readonly metrics: KinesisMetrics;
-  readonly openBatches: OpenBatches;
+  readonly shardEvents: ShardEvents;
 }
 
 export class Subscription implements TailListener, ShardsListener {
@@ -36,24 +30,30 @@ export class Subscription implements TailListener, ShardsListener {
   private stopped = false;
   private reason: KinesisError | undefined;
   private woken = false;
+  /** Waits for its rate: what comes meanwhile is read afterwards. */
+  private paced = false;
   private wake: (() => void) | undefined;
 
-  /** From `offset` of `shard` on; `onEnd` is called once, when the last frame was taken or the client has left. */
+  /**
+   * From `offset` of `shard` on, at most as much as `rate` allows; `onEnd` is called once, when the last frame was taken
+   * or the client has left.
+   */
   constructor(
     private readonly parts: SubscriptionParts,
     readonly shard: Shard,
     private offset: number,
+    private readonly rate: RateWindow | undefined,
     private readonly onEnd: () => void,
   ) {
     this.startedMs = parts.clock.monotonicMs();
   }
 
   onDurableEnd(): void {
-    this.wakeUp();
+    if (!this.paced) this.wakeUp();
   }
 
   onShardsChanged(): void {
-    this.wakeUp();
+    if (!this.paced) this.wakeUp();
   }
 
   /** Ends it after what the client has taken; with a reason, that is its last frame. */
@@ -88,27 +88,25 @@ export class Subscription implements TailListener, ShardsListener {
     while (!this.stopped) {
       this.woken = false;
       if (this.parts.broker.streamById(this.shard.stream.id) === undefined) return this.end(this.gone());
-      const read = this.read();
-      if (read === undefined) return;
-      const news = read.nextOffset > this.offset || read.records.count > 0;
-      this.offset = read.nextOffset;
-      const ended = this.endOfShard();
-      if (news || ended || !heard) yield this.eventOf(read, ended);
-      if (ended) return;
+      const event = this.read();
+      if (event === undefined) return;
+      const news = event.nextOffset > this.offset;
+      this.offset = event.nextOffset;
+      if (news || event.ended || !heard) yield event.frame;
+      if (event.ended) return;
+      if (news) yield* this.pace(event);
       heard = news || (await this.somethingHappens());
     }
   }
 
   /** The next records; undefined when reading failed and ends the subscription. */
-  private read(): ReadRecords | undefined {
-    const { openBatches, metrics } = this.parts;
+  private read(): ShardEvent | undefined {
+    const { shardEvents, metrics } = this.parts;
     try {
-      const from = Math.max(this.offset, this.shard.log.startOffset);
-      const limits = { recordsMax: GET_RECORDS_MAX, bytesMax: EVENT_BYTES_MAX };
-      const read = readRecords(this.shard, from, limits, jsonFormat, openBatches);
-      metrics.recordsOut.add(read.records.count);
-      metrics.bytesOut.add(read.dataBytes);
-      return read;
+      const event = shardEvents.next(this.shard, this.offset);
+      metrics.recordsOut.add(event.records);
+      metrics.bytesOut.add(event.dataBytes);
+      return event;
     } catch (error) {
       if (!(error instanceof VoikError || error instanceof KinesisError)) throw error;
       this.end(new KinesisError("InternalFailureException", error.message));
@@ -116,30 +114,30 @@ export class Subscription implements TailListener, ShardsListener {
     }
   }
 
-  private endOfShard(): boolean {
-    const { shard } = this;
-    return (
-      shard.closedAtMs !== undefined &&
-      this.offset >= shard.log.endOffset &&
-      shard.stream.shards.some((other) => other.parents.includes(shard.index))
-    );
-  }
-
-  private eventOf(read: ReadRecords, ended: boolean): Buffer {
-    const payload = read.records.close({
-      // AFTER it the next subscription goes on; before the first record it is the shard's starting number.
-      ContinuationSequenceNumber: ended ? undefined : sequenceNumber(this.shard, this.offset - 1),
-      MillisBehindLatest: millisBehindLatest(read, this.shard, this.parts.clock.nowMs()),
-      ChildShards: ended ? childShardViews(this.shard) : undefined,
-    });
-    return eventFrame("SubscribeToShardEvent", jsonFormat.encode(payload));
+  /** Waits until the rate allows more after `event`; a long wait is no silence. */
+  private async *pace(event: ShardEvent): AsyncGenerator<Uint8Array> {
+    if (this.rate === undefined) return;
+    const { clock, shardEvents } = this.parts;
+    this.rate.take(event.dataBytes, clock.monotonicMs());
+    this.paced = true;
+    for (;;) {
+      const restMs = this.rate.restMs(clock.monotonicMs());
+      if (restMs === 0 || this.stopped) break;
+      const woken = await this.wakesWithin(Math.min(restMs, HEARTBEAT_MS));
+      if (!woken && restMs > HEARTBEAT_MS) yield shardEvents.pause(this.shard, event);
+    }
+    this.paced = false;
   }
 
   /** False when nothing did until the heartbeat was due. */
   private somethingHappens(): Promise<boolean> {
-    if (this.woken) return Promise.resolve(true);
+    return this.woken ? Promise.resolve(true) : this.wakesWithin(HEARTBEAT_MS);
+  }
+
+  /** False when nothing woke it for `ms`. */
+  private wakesWithin(ms: number): Promise<boolean> {
     return new Promise((resolve) => {
-      const timer: Timer = this.parts.clock.after(HEARTBEAT_MS, () => {
+      const timer: Timer = this.parts.clock.after(ms, () => {
         this.wake = undefined;
         resolve(false);
       });

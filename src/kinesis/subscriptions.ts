@@ -5,6 +5,7 @@
  */
 import type { Shard } from "../streams/broker.ts";
 import { resourceInUse } from "./errors.ts";
+import type { RateWindow } from "./rate-window.ts";
 import { Subscription, type SubscriptionParts } from "./subscription.ts";
 
 const TAKEOVER_AFTER_MS = 5_000;
@@ -26,10 +27,13 @@ export class Subscriptions {
     throw takenOver(shown);
   }
 
-  /** Subscribes `consumer` to `shard` from `offset` on; whoever was subscribed before loses it. */
-  open(consumer: string, shard: Shard, offset: number, shown: string): Subscription {
+  /**
+   * Subscribes `consumer` to `shard` from `offset` on, at most as much as `rate` allows; whoever was subscribed before
+   * loses it.
+   */
+  open(consumer: string, shard: Shard, offset: number, shown: string, rate?: RateWindow): Subscription {
     const key = keyOf(consumer, shard);
-    const subscription: Subscription = new Subscription(this.parts, shard, offset, () => {
+    const subscription: Subscription = new Subscription(this.parts, shard, offset, rate, () => {
       this.active.delete(subscription);
       this.forgetLater(key, subscription);
     });

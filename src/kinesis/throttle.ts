@@ -69,6 +69,11 @@ export class Throttle {
     this.takeOne(key, SUBSCRIPTIONS_PER_SECOND, 1000, () => rateExceeded(shard, accountId));
   }
 
+  /** What one subscription of a consumer to a shard may be sent. */
+  subscriptionRate(): RateWindow {
+    return new RateWindow(2 * MIB);
+  }
+
   /** Counts a GetShardIterator. Throws ProvisionedThroughputExceededException. */
   takeIterator(shard: Shard, { accountId }: Caller): void {
     const { iterators } = this.ratesOf(shard);

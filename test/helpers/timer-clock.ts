@@ -6,8 +6,11 @@ export class TimerClock implements Clock {
   aheadMs = 0;
   private readonly timers = new Set<{ dueMs: number; run: () => void }>();
 
-  nowMs = () => systemClock.nowMs() + this.aheadMs;
-  monotonicMs = () => systemClock.monotonicMs() + this.aheadMs;
+  /** Tells the time as `from` does, which may stand still, and is ahead of it by what has passed. */
+  constructor(private readonly from: Pick<Clock, "nowMs" | "monotonicMs"> = systemClock) {}
+
+  nowMs = () => this.from.nowMs() + this.aheadMs;
+  monotonicMs = () => this.from.monotonicMs() + this.aheadMs;
   defer = (run: () => void) => systemClock.defer(run);
 
   after(delayMs: number, run: () => void): Timer {

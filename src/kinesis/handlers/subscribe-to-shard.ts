@@ -42,7 +42,8 @@ export const subscribeToShard = operation(input, (request, context) => {
   const shown = `${accountId}:${stream.name}:${shardIdOf(shard.index)}:${consumer.name}`;
   context.subscriptions.check(key, shard, shown);
   endDryRun(request.DryRun);
-  const subscription = context.subscriptions.open(key, shard, offset, shown);
+  const rate = context.throttle?.subscriptionRate();
+  const subscription = context.subscriptions.open(key, shard, offset, shown, rate);
   context.hungUp.addEventListener("abort", () => subscription.end());
   return new EventStream(subscription.frames());
 });
