@@ -18,6 +18,8 @@ export async function call(url: string, operation: string, body: string): Promis
       "content-type": "application/x-amz-json-1.1",
       "x-amz-target": `Kinesis_20131202.${operation}`,
       "x-amz-date": "20260101T000000Z",
+      // Bun's fetch would ask for gzip.
+      "accept-encoding": "identity",
       authorization: AUTHORIZATION,
     },
     body,

@@ -9,9 +9,10 @@ import type { Logger } from "../base/logger.ts";
 import type { Random } from "../base/random.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { type BodyFormat, bodyFormat, jsonFormat } from "./body.ts";
-import { callerOf } from "./caller.ts";
+import { type Caller, callerOf } from "./caller.ts";
 import { KinesisError, toKinesisError } from "./errors.ts";
 import { EventStream } from "./event-stream.ts";
+import { acceptsGzip, withPlainBody } from "./gzip.ts";
 import type { Operation, RequestContext, Services } from "./operation.ts";
 import { OPERATIONS } from "./operations.ts";
 import { checkPermission } from "./permissions.ts";
@@ -91,31 +92,41 @@ export class Dispatcher {
     if (format === undefined)
       return target.includes(".") ? unknownFormatReply(headers) : accessDeniedReply(headers);
     try {
-      const done = await withBody(request, maxBodyBytes, memory, async (body) => {
+      const done = await withBody(request, maxBodyBytes, memory, (sent) => {
         connection.onBody();
         const { name, operation } = asked;
         if (operation === undefined) throw new KinesisError("UnknownOperationException");
         if (this.draining) throw new KinesisError("ServiceUnavailable", "voik is stopping: try again.", 503);
-        return { output: await this.run({ name, operation }, body, format, request, connection) };
+        // What was signed is what was sent.
+        const caller = this.callerOf(request, sent);
+        const coding = request.headers.get("content-encoding");
+        return withPlainBody(coding, sent, maxBodyBytes, memory, async (body) => ({
+          output: await this.run({ name, operation }, body, format, caller, request, connection),
+        }));
       });
       if (done === undefined) return tooLargeReply(headers);
       if (done.output instanceof EventStream) return eventStreamReply(done.output, headers);
-      return outputReply(format, done.output, headers, memory, request.signal);
+      const gzip = acceptsGzip(request.headers.get("accept-encoding"));
+      return await outputReply(format, done.output, headers, memory, request.signal, gzip);
     } catch (error) {
       return errorReply(format, this.explain(error, request.signal.aborted), headers);
     }
+  }
+
+  private callerOf(request: Request, sent: Uint8Array): Caller {
+    const { authenticator, accountId } = this.options;
+    return authenticator?.check(request, sent) ?? callerOf(request.headers.get("authorization"), accountId);
   }
 
   private run(
     { name, operation }: { name: string; operation: Operation },
     body: Uint8Array,
     format: BodyFormat,
+    caller: Caller,
     request: Request,
     connection: Connection,
   ) {
-    const { accountId, services, authenticator, access } = this.options;
-    const caller =
-      authenticator?.check(request, body) ?? callerOf(request.headers.get("authorization"), accountId);
+    const { services, access } = this.options;
     const common = { ...services, caller, format, hungUp: request.signal };
     const scanned = format === jsonFormat ? operation.scan?.(body) : undefined;
     const decoded = scanned ?? format.decode(body);

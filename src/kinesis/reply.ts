@@ -7,6 +7,7 @@ import type { Random } from "../base/random.ts";
 import type { BodyFormat } from "./body.ts";
 import type { KinesisError } from "./errors.ts";
 import { EVENT_STREAM_TYPE, type EventStream } from "./event-stream.ts";
+import { deflateIfItPays, GZIP_BYTES_MIN } from "./gzip.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 
 const EXTENDED_ID_BYTES = 48;
@@ -23,8 +24,8 @@ export function replyHeaders(random: Random): Record<string, string> {
 }
 
 /**
- * 200 with `output`, or with no body at all for operations that answer nothing. A large one counts against `memory`
- * until the client has taken it or left.
+ * 200 with `output`, or with no body at all for operations that answer nothing; with `gzip`, deflated where that pays. A
+ * large one counts against `memory` until the client has taken it or left.
  */
 export function outputReply(
   format: BodyFormat,
@@ -32,17 +33,39 @@ export function outputReply(
   headers: Record<string, string>,
   memory: MemoryBudget,
   hungUp: AbortSignal,
-): Response {
+  gzip: boolean,
+): Response | Promise<Response> {
   headers["content-type"] = format.contentType;
   const content = output === undefined ? "" : format.encode(output);
-  if (content.length < LARGE_BYTES) return new Response(content, { headers });
+  const deflates = gzip && content.length >= GZIP_BYTES_MIN;
+  if (content.length < LARGE_BYTES && !deflates) return new Response(content, { headers });
   const giveBack = memory.take(content.length);
   hungUp.addEventListener("abort", giveBack);
   if (hungUp.aborted) giveBack();
-  return new Response(
-    pieces(typeof content === "string" ? Buffer.from(content) : asBuffer(content), giveBack),
-    { headers },
-  );
+  const bytes = typeof content === "string" ? Buffer.from(content) : asBuffer(content);
+  return deflates ? deflatedReply(bytes, headers, giveBack) : inPieces(bytes, headers, giveBack);
+}
+
+async function deflatedReply(
+  content: Buffer,
+  headers: Record<string, string>,
+  sent: () => void,
+): Promise<Response> {
+  try {
+    const deflated = await deflateIfItPays(content);
+    if (deflated === undefined) return inPieces(content, headers, sent);
+    headers["content-encoding"] = "gzip";
+    return inPieces(asBuffer(deflated), headers, sent);
+  } catch (error) {
+    sent();
+    throw error;
+  }
+}
+
+function inPieces(content: Buffer, headers: Record<string, string>, sent: () => void): Response {
+  if (content.length >= LARGE_BYTES) return new Response(pieces(content, sent), { headers });
+  sent();
+  return new Response(content, { headers });
 }
 
 /** `content` a piece at a time, as fast as the client takes it. */

@@ -232,7 +232,7 @@ const OWN: Readonly<Record<string, Failures>> = {
 const CHANNEL = {
   ChannelName: "c",
   ServiceExecutionRoleARN: "arn:aws:iam::000000000000:role/r",
-  StreamConfigurationList: [],
+  StreamConfigurationList: [{ StreamARN: arn("s"), RecordConfiguration: { RecordFormatType: "JSON" } }],
 };
 const CHANNELS: Readonly<Record<string, Input>> = {
   CreateChannel: CHANNEL,
