@@ -3,7 +3,7 @@
  * books kept over a trace show. This finds a missing folder sync, which the file systems here would forgive.
  */
 import { describe, expect, test } from "bun:test";
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { DeleteTopics } from "../../src/kafka/messages/20-delete-topics.ts";
 import { describeAsRoot } from "../helpers/installed.ts";
@@ -11,6 +11,7 @@ import { createTopic, produceBatch } from "../helpers/kafka-records.ts";
 import { withKafka } from "../helpers/plug.ts";
 import { batchOf } from "../helpers/shard-copies.ts";
 import { LEDGER_CALLS, SyncLedger } from "../helpers/sync-ledger.ts";
+import { recorded, recordingOf } from "../helpers/strace.ts";
 import { temporaryFolder, voikExecutable, VoikProcess } from "../helpers/voik-process.ts";
 
 const BATCHES = 60;
@@ -26,8 +27,7 @@ describeAsRoot("the order of system calls", ["strace"], () => {
     try {
       const folder = join(home, "data");
       const log = join(home, "strace.log");
-      const trace = ["strace", "-D", "-qq", "-f", "--seccomp-bpf", "-yy", "-s", "0", "-o", log];
-      const command = [...trace, "-e", `trace=${LEDGER_CALLS}`, voikExecutable()];
+      const command = recorded(log, LEDGER_CALLS, 0, voikExecutable());
       await using voik = await VoikProcess.start({ folder, command, args: ["--segment-bytes", "64KiB"] });
       await withKafka(voik, async (client) => {
         for (const name of ["first", "second"]) {
@@ -38,9 +38,10 @@ describeAsRoot("the order of system calls", ["strace"], () => {
         const wanted = { topics: [{ name: "first" }], topicNames: ["first"], timeoutMs: 10_000 };
         await client.request(DeleteTopics, wanted);
       });
+      const { pid } = voik;
       await voik.stop();
       const ledger = new SyncLedger(folder, (path) => HINT.test(path));
-      ledger.read(readFileSync(log, "utf8"));
+      ledger.read(await recordingOf(log, pid));
       expect(ledger.answers).toBeGreaterThan(2 * BATCHES);
       expect([...ledger.breaches]).toEqual([]);
     } finally {

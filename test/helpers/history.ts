@@ -92,6 +92,23 @@ export class History {
     return copy;
   }
 
+  /** All that was acked: partition and offset. */
+  *acks(): Iterable<[partition: number, offset: number]> {
+    for (const [partition, offsets] of this.acked)
+      for (const offset of offsets.keys()) yield [partition, offset];
+  }
+
+  /** The same records sent, of the acked ones those that `counts` says, and nothing seen. */
+  withAcked(counts: (partition: number, offset: number) => boolean): History {
+    const copy = new History();
+    copy.sent = this.sent;
+    for (const [partition, offsets] of this.acked) {
+      const kept = offsets.entries().filter(([offset]) => counts(partition, offset));
+      copy.acked.set(partition, new Map(kept));
+    }
+    return copy;
+  }
+
   /** Checks all records of every partition, in the order in which they were read; one sentence per breach. */
   check(partitions: ReadonlyMap<number, readonly SeenRecord[]>): string[] {
     const breaches = [...this.refused];

@@ -13,6 +13,9 @@ import { readdirSync } from "node:fs";
 export const SYNC_CALLS = "fdatasync,fsync,syncfs,sync_file_range,msync";
 
 const ATTACH_TIMEOUT_MS = 5_000;
+const RECORDING_TIMEOUT_MS = 10_000;
+/** Where the line is that says how the process ended. */
+const RECORDING_END_BYTES = 10_000;
 
 /** The command that runs `program` with a fault in it; the process started is the program itself, not strace. */
 export function straced(calls: string, fault: string, ...program: string[]): string[] {
@@ -30,6 +33,42 @@ export function straced(calls: string, fault: string, ...program: string[]): str
     ...inject,
     ...program,
   ];
+}
+
+/**
+ * The command that runs `program` and writes its calls to the file `log`, with the bytes of strings up to `bytes` each,
+ * for strace-log.ts to read.
+ */
+export function recorded(
+  log: string,
+  calls: readonly string[],
+  bytes: number,
+  ...program: string[]
+): string[] {
+  const shown = ["-yy", "-x", "-s", String(bytes), "-o", log];
+  return [
+    "strace",
+    "-D",
+    "-q",
+    "-f",
+    "--seccomp-bpf",
+    ...shown,
+    "-e",
+    `trace=${calls.join(",")}`,
+    ...program,
+  ];
+}
+
+/** What was recorded of the process `pid`, once that has ended and strace has written all of it. */
+export async function recordingOf(log: string, pid: number): Promise<string> {
+  const deadline = performance.now() + RECORDING_TIMEOUT_MS;
+  for (;;) {
+    const text = await Bun.file(log).text();
+    if (new RegExp(`^${pid} +\\+\\+\\+ (exited|killed)`, "m").test(text.slice(-RECORDING_END_BYTES)))
+      return text;
+    if (performance.now() > deadline) throw new Error(`strace has not ended: ${text.slice(-1000)}`);
+    await Bun.sleep(20);
+  }
 }
 
 export class Fault implements AsyncDisposable {

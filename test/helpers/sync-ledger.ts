@@ -10,34 +10,16 @@
  * ext4 and XFS forgive a missing folder sync most of the time; the books don't. Only good for one client that sends
  * one request at a time: with more, an answer may rightly go out while another request's bytes are open.
  */
-import { dirname, resolve } from "node:path";
+import { dirname } from "node:path";
+import { momentsIn, pathsIn, resultOf, targetOf, type TracedCall } from "./strace-log.ts";
 
 /** What to trace: strace -f -yy -e trace=… */
 export const LEDGER_CALLS = [
-  ...[
-    "openat",
-    "open",
-    "creat",
-    "mkdir",
-    "mkdirat",
-    "rename",
-    "renameat",
-    "renameat2",
-    "unlink",
-    "unlinkat",
-    "rmdir",
-  ],
+  ...["openat", "open", "creat", "mkdir", "mkdirat", "rename", "renameat", "renameat2"],
+  ...["unlink", "unlinkat", "rmdir"],
   ...["write", "pwrite64", "writev", "pwritev", "pwritev2", "ftruncate", "truncate", "fallocate"],
   ...["fsync", "fdatasync", "syncfs", "sendto", "sendmsg"],
-].join(",");
-
-interface Call {
-  name: string;
-  /** Everything between the parentheses. */
-  args: string;
-  /** How many things had been opened when it began. */
-  startedAt: number;
-}
+];
 
 export class SyncLedger {
   /** One sentence for each thing that was open at an answer. */
@@ -47,7 +29,8 @@ export class SyncLedger {
   private readonly open = new Map<string, { path: string; bytes: boolean; order: number }>();
   private order = 0;
   private readonly known = new Set<string>();
-  private readonly unfinished = new Map<string, Call>();
+  /** How many things had been opened when a call began. */
+  private readonly startedAt = new WeakMap<TracedCall, number>();
 
   /** `isHint` says of which files neither bytes nor names matter. */
   constructor(
@@ -56,32 +39,17 @@ export class SyncLedger {
   ) {}
 
   read(log: string): void {
-    for (const line of log.split("\n")) this.readLine(line);
-  }
-
-  private readLine(line: string): void {
-    const [, thread = "", rest = ""] = /^(\d+)\s+(.*)$/.exec(line) ?? [];
-    const resumed = /^<\.\.\. (\w+) resumed>(.*)$/.exec(rest);
-    if (resumed) {
-      const call = this.unfinished.get(thread);
-      this.unfinished.delete(thread);
-      if (call) this.finish({ ...call, args: call.args + resumed[2] });
-      return;
-    }
-    const [, name = "", args = ""] = /^(\w+)\((.*)$/.exec(rest) ?? [];
-    if (name === "") return;
-    const call: Call = { name, args, startedAt: this.order };
-    this.begin(call);
-    if (rest.endsWith("<unfinished ...>")) {
-      this.unfinished.set(thread, { ...call, args: args.replace(/ ?<unfinished \.\.\.>$/, "") });
-    } else {
-      this.finish(call);
+    for (const { call, kind } of momentsIn(log)) {
+      if (kind === "begins") this.begin(call);
+      else this.finish(call);
     }
   }
 
   /** What counts from the first moment on: bytes are open, an answer may be under way to the client. */
-  private begin({ name, args }: Call): void {
-    const [, target = ""] = /^\d+<(.*?)>/.exec(args) ?? [];
+  private begin(call: TracedCall): void {
+    const { name } = call;
+    this.startedAt.set(call, this.order);
+    const target = targetOf(call);
     if (/^(write|writev|sendto|sendmsg)$/.test(name) && /^(TCP|socket)/.test(target)) {
       this.answers++;
       for (const thing of this.open.keys())
@@ -90,11 +58,12 @@ export class SyncLedger {
     if (/^(p?write|ftruncate|fallocate)/.test(name)) this.add(target, true);
   }
 
-  private finish({ name, args, startedAt }: Call): void {
-    const [, result = "-1"] = /\)\s+= (-?\d+)/.exec(args) ?? [];
-    if (Number(result) < 0) return;
-    const [, target = ""] = /^\d+<(.*?)>/.exec(args) ?? [];
-    const [path = "", to = ""] = pathsIn(args);
+  private finish(call: TracedCall): void {
+    if (resultOf(call) < 0) return;
+    const { name, args } = call;
+    const startedAt = this.startedAt.get(call) ?? 0;
+    const target = targetOf(call);
+    const [path = "", to = ""] = pathsIn(call);
     if (name === "syncfs") this.close(startedAt, () => true);
     if (name === "fdatasync" || name === "fsync")
       this.close(startedAt, (path, bytes) => (bytes ? path : dirname(path)) === target);
@@ -130,12 +99,6 @@ export class SyncLedger {
     for (const [name, { path, bytes, order }] of this.open)
       if (order <= startedAt && covers(path, bytes)) this.open.delete(name);
   }
-}
-
-/** Quoted paths, those that are relative to a folder's descriptor resolved against it. */
-function pathsIn(args: string): string[] {
-  const quoted = args.matchAll(/(?:(?:AT_FDCWD|\d+)<([^>]*)>, )?"([^"]*)"/g);
-  return [...quoted].map(([, folder = "/", path = ""]) => resolve(folder, path));
 }
 
 function nameOf(path: string, bytes: boolean): string {

@@ -48,13 +48,20 @@ export class SimFolder {
     for (const change of covered) apply(this.durable, change);
   }
 
-  /** The power goes, here and in everything below. */
-  powerCut(random: SimRandom, mode: CrashMode): void {
+  /** The names that the device might hold if the power went now. */
+  leftByPowerCut(random: SimRandom, mode: CrashMode): Map<string, SimNode> {
+    const left = new Map(this.durable);
     const kept = mode === "moment" ? random.below(this.changes.length + 1) : this.changes.length;
     for (const change of this.changes.slice(0, kept)) {
       if (mode === "none" || (mode === "mixed" && random.oneIn(2))) continue;
-      apply(this.durable, change);
+      apply(left, change);
     }
+    return left;
+  }
+
+  /** The power goes, here and in everything below. */
+  powerCut(random: SimRandom, mode: CrashMode): void {
+    this.durable = this.leftByPowerCut(random, mode);
     this.dealtWith += this.changes.length;
     this.changes = [];
     this.entries = new Map(this.durable);

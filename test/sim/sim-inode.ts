@@ -106,10 +106,16 @@ export class SimInode {
     this.cache.set(content);
   }
 
+  /** What the device might hold if the power went now. */
+  leftByPowerCut(random: SimRandom, mode: CrashMode): Buffer {
+    return crashed(this.durable, this.changes, mode, random);
+  }
+
   /** The power goes: whatever is on the device now is the file. */
   powerCut(random: SimRandom, mode: CrashMode): void {
     this.unmap();
-    this.durable = crashed(this.durable, this.take(Infinity), mode, random);
+    this.durable = this.leftByPowerCut(random, mode);
+    this.take(Infinity);
     this.size = this.durable.length;
     this.cache = Buffer.alloc(this.size + 256);
     this.cache.set(this.durable);
