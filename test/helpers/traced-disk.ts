@@ -39,6 +39,13 @@ const LEFT_OUT = /(-shm|voik\.lock|\.sock)$/;
 /** Of a file of zeros, such as the journal's, so many bytes are kept in memory behind the last one that is not. */
 const ZEROS_KEPT_BYTES = 8 << 20;
 
+/** Calls that have no effect although they were answered: a broken disk, to be found out. */
+export interface Lies {
+  /** Syncs of this file or folder, alone or with the whole file system. */
+  sync?(path: string): boolean;
+  write?(call: TracedCall): boolean;
+}
+
 export class TracedDisk {
   private readonly root = new SimFolder();
   /** Sizes of files that end in many zeros, of which some are not kept in memory. */
@@ -48,31 +55,21 @@ export class TracedDisk {
 
   private constructor(
     private readonly folder: string,
-    private readonly ignores: (call: TracedCall) => boolean,
+    private readonly lies: Lies,
   ) {}
 
-  /**
-   * `folder` is what the process called it, `before` a copy from before it began. Calls that it `ignores` have no effect,
-   * though they were answered: a broken disk, to be found out.
-   */
-  static of(
-    folder: string,
-    { before, ignores = () => false }: { before: string; ignores?: (call: TracedCall) => boolean },
-  ): TracedDisk {
-    const disk = new TracedDisk(folder, ignores);
+  /** `folder` is what the process called it, `before` a copy from before it began. */
+  static of(folder: string, { before, lies = {} }: { before: string; lies?: Lies }): TracedDisk {
+    const disk = new TracedDisk(folder, lies);
     disk.load(disk.root, before);
     return disk;
   }
 
   take({ call, kind }: Moment): void {
-    if (this.ignores(call)) return;
+    if (this.lies.write?.(call)) return;
     if (kind === "begins") {
       const nodes = this.nodesSyncedBy(call);
-      if (nodes.length > 0)
-        this.syncs.set(
-          call,
-          nodes.map((node) => [node, node.beginSync()]),
-        );
+      if (nodes.length > 0) this.syncs.set(call, nodes);
     } else if (resultOf(call) >= 0) {
       for (const [node, moment] of this.syncs.get(call) ?? []) node.endSync(moment);
       this.syncs.delete(call);
@@ -109,9 +106,7 @@ export class TracedDisk {
   }
 
   private fill(inode: SimInode, bytes: Buffer): void {
-    let end = bytes.length;
-    while (end > 0 && bytes[end - 1] === 0) end--;
-    const kept = Math.min(bytes.length, end + ZEROS_KEPT_BYTES);
+    const kept = Math.min(bytes.length, endOfContent(bytes) + ZEROS_KEPT_BYTES);
     if (kept < bytes.length) this.padded.set(inode, bytes.length);
     inode.write(bytes.subarray(0, kept), 0);
     inode.endSync(inode.beginSync());
@@ -119,17 +114,21 @@ export class TracedDisk {
 
   private writeFile(path: string, inode: SimInode, bytes: Buffer): void {
     const fd = openSync(path, "wx", 0o600);
-    writeSync(fd, bytes, 0, bytes.length, 0);
-    const wholeBytes = this.padded.get(inode);
-    if (wholeBytes !== undefined) ftruncateSync(fd, wholeBytes);
+    writeSync(fd, bytes, 0, endOfContent(bytes), 0);
+    ftruncateSync(fd, this.padded.get(inode) ?? bytes.length);
     closeSync(fd);
   }
 
-  private nodesSyncedBy(call: TracedCall): SimNode[] {
-    if (call.name === "syncfs") return [this.root, ...everythingIn(this.root)];
-    if (!/^(fsync|fdatasync)$/.test(call.name)) return [];
-    const node = this.nodeAt(targetOf(call));
-    return node ? [node] : [];
+  /** What a call syncs, and up to which change. */
+  private nodesSyncedBy(call: TracedCall): [SimNode, number][] {
+    const target = targetOf(call);
+    const node = this.nodeAt(target);
+    let covered: Iterable<[string, SimNode]> = [];
+    if (call.name === "syncfs") covered = everythingIn(this.folder, this.root);
+    else if (/^(fsync|fdatasync)$/.test(call.name) && node) covered = [[target, node]];
+    return [...covered]
+      .filter(([path]) => !this.lies.sync?.(path))
+      .map(([, node]) => [node, node.beginSync()]);
   }
 
   private open(call: TracedCall): void {
@@ -192,9 +191,18 @@ export class TracedDisk {
   }
 }
 
-function* everythingIn(folder: SimFolder): Iterable<SimNode> {
-  for (const node of folder.entries.values()) {
-    yield node;
-    if (node instanceof SimFolder) yield* everythingIn(node);
+/** A folder and what is in it, by path. */
+function* everythingIn(path: string, folder: SimFolder): Iterable<[string, SimNode]> {
+  yield [path, folder];
+  for (const [name, node] of folder.entries) {
+    if (node instanceof SimFolder) yield* everythingIn(join(path, name), node);
+    else yield [join(path, name), node];
   }
+}
+
+/** Where the zeros begin that `bytes` end with. */
+function endOfContent(bytes: Buffer): number {
+  let end = bytes.length;
+  while (end > 0 && bytes[end - 1] === 0) end--;
+  return end;
 }

@@ -51,8 +51,8 @@ export function voikExecutable(): string {
 }
 
 /** A new temporary folder; whoever makes one removes it. */
-export function temporaryFolder(name: string): string {
-  return mkdtempSync(join(tmpdir(), `voik-${name}-`));
+export function temporaryFolder(name: string, parent = tmpdir()): string {
+  return mkdtempSync(join(parent, `voik-${name}-`));
 }
 
 export class VoikProcess implements AsyncDisposable {
