@@ -54,6 +54,7 @@ test-clients: build ## run real clients that the system's packages lack (python3
 
 faults: build ## power cuts, failing disks and damage in full counts (Linux, root; about half an hour)
 	VOIK_KILLS=200 VOIK_FAULT_CUTS=100 VOIK_FAULT_CLONES=100 VOIK_FAULT_FLIPS=1000 VOIK_FAULT_CRASHES=50 \
+		VOIK_FAULT_STATES=500 \
 		VOIK_TRANSACTION_KILLS=50 VOIK_IDEMPOTENT_KILLS=50 VOIK_RESHARD_KILLS=100 \
 		$(BUN) test test/faults test/clients/kill.test.ts test/clients/exactly-once.test.ts \
 		test/clients/idempotence.test.ts test/clients/reshard.test.ts

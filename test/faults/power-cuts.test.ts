@@ -12,7 +12,7 @@ import { History } from "../helpers/history.ts";
 import { describeAsRoot } from "../helpers/installed.ts";
 import type { Load } from "../helpers/load.ts";
 import { type DiskKind, LoopDisk, type PowerCut, sudo } from "../helpers/loop-disk.ts";
-import { breachesOf, loadAndKill, loadUntil, makeTopic } from "../helpers/plug.ts";
+import { breachesOf, journalSyncs, loadAndKill, loadUntil, makeTopic } from "../helpers/plug.ts";
 import { straced, SYNC_CALLS } from "../helpers/strace.ts";
 import { voikExecutable, VoikProcess } from "../helpers/voik-process.ts";
 
@@ -165,11 +165,6 @@ async function cutUnderLoad(
     await voik.stop();
   }
   return syncs;
-}
-
-async function journalSyncs(voik: VoikProcess): Promise<number> {
-  const metrics = await (await fetch(`${voik.addresses.admin}/metrics`)).text();
-  return Number(/voik_sync_seconds_count\{kind="journal"\} (\d+)/.exec(metrics)?.[1]);
 }
 
 /** Loads for `loadMs`, cuts the power, and mounts the disk again when everybody is gone. */

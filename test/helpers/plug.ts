@@ -112,3 +112,9 @@ export function readTopic(
 export async function breachesOf(voik: VoikProcess, load: Load): Promise<string[]> {
   return load.history.check(await readTopic(voik, load.topic, load.partitions)).slice(0, 20);
 }
+
+/** How many times the journal was synced since the start. */
+export async function journalSyncs(voik: VoikProcess): Promise<number> {
+  const metrics = await (await fetch(`${voik.addresses.admin}/metrics`)).text();
+  return Number(/voik_sync_seconds_count\{kind="journal"\} (\d+)/.exec(metrics)?.[1]);
+}
