@@ -1,7 +1,7 @@
 /** Appends the records of a put, but for those that their shard takes no more of under --kinesis-limits=aws. */
 import { VoikError } from "../base/errors.ts";
 import type { AppendOutcome, RecordToAppend, Stream } from "../streams/broker.ts";
-import { hashKeyOf } from "../streams/hash-range.ts";
+import { hashKeyFor } from "../streams/hash-range.ts";
 import type { RequestContext } from "./operation.ts";
 import { rateExceeded, type Throttle } from "./throttle.ts";
 
@@ -24,9 +24,9 @@ async function appendWithin(
 ): Promise<AppendOutcome[]> {
   const admitted: RecordToAppend[] = [];
   const refused = records.map((record): AppendOutcome | undefined => {
-    const hashKey = record.explicitHashKey ?? hashKeyOf(record.partitionKey);
+    const hashKey = hashKeyFor(record);
     const shard = stream.shardForHash(hashKey);
-    if (!throttle.takeWrite(shard, record.data.length + Buffer.byteLength(record.partitionKey)))
+    if (!throttle.takeWrite(shard, record.data.length + Buffer.byteLength(record.partitionKey ?? "")))
       return { error: new VoikError("limit_exceeded", rateExceeded(shard, caller.accountId)) };
     admitted.push({ ...record, explicitHashKey: hashKey });
     return undefined;

@@ -16,6 +16,7 @@ export type KinesisErrorType =
   | "InternalFailureException"
   | "InvalidArgumentException"
   | "InvalidSignatureException"
+  | "KMSNotFoundException"
   | "LimitExceededException"
   | "MissingAuthenticationTokenException"
   | "ProvisionedThroughputExceededException"

@@ -71,6 +71,6 @@ export const distributionStrategy = oneOf("AUTO", "USER_PARTITION_KEY");
 export const streamModeDetails = structure({ StreamMode: required(oneOf("PROVISIONED", "ON_DEMAND")) });
 
 export const putRecordsEntries = list(
-  structure({ Data: required(data), PartitionKey: required(partitionKey), ExplicitHashKey: hashKeyText }),
+  structure({ Data: required(data), PartitionKey: partitionKey, ExplicitHashKey: hashKeyText }),
   { lengthMin: 1, lengthMax: PUT_RECORDS_MAX },
 );

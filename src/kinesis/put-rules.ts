@@ -23,11 +23,11 @@ export function recordBytesMaxOf({ broker }: RequestContext, reference: StreamRe
  */
 export function checkRecordSize(
   data: Uint8Array,
-  partitionKey: string,
+  partitionKey: string | undefined,
   bytesMax: number,
   place?: number,
 ): number {
-  const bytes = data.length + Buffer.byteLength(partitionKey, "utf8");
+  const bytes = data.length + Buffer.byteLength(partitionKey ?? "", "utf8");
   if (bytes <= bytesMax) return bytes;
   const path = place === undefined ? "data" : `records.${place + 1}.member.data`;
   const what = data.length > bytesMax ? "" : " together with its partition key";
@@ -35,12 +35,6 @@ export function checkRecordSize(
   throw validationError(
     `1 validation error detected: ${constraintText(showBytes(data.length), path, constraint)}`,
   );
-}
-
-/** Throws ValidationException on a record distribution strategy that voik does not have. */
-export function checkDistribution(strategy: "AUTO" | "USER_PARTITION_KEY" | undefined): void {
-  if (strategy !== "AUTO") return;
-  throw validationError("voik distributes records by partition key only: use USER_PARTITION_KEY.");
 }
 
 /** The hash key in `text`. Throws InvalidArgumentException above 2^128-1. */

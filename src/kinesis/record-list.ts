@@ -5,8 +5,8 @@
 
 export interface RecordList {
   readonly count: number;
-  /** Takes one record; `timestampMs` is 0 or above, and `data` has to stay as it is until `close`. */
-  add(sequenceNumber: string, timestampMs: number, data: Buffer, partitionKey: string): void;
+  /** Takes one record, without a PartitionKey where there is none; `timestampMs` is 0 or above, and `data` has to stay as it is until `close`. */
+  add(sequenceNumber: string, timestampMs: number, data: Buffer, partitionKey: string | undefined): void;
   /** The reply: a member Records with all of them, and the members of `rest`. To be called once. */
   close(rest: object): object | Uint8Array;
 }
@@ -28,9 +28,9 @@ export class JsonRecordList implements RecordList {
     this.text('{"Records":[');
   }
 
-  add(sequenceNumber: string, timestampMs: number, data: Buffer, partitionKey: string): void {
+  add(sequenceNumber: string, timestampMs: number, data: Buffer, partitionKey: string | undefined): void {
     // A character of a key is at most six bytes once it is escaped.
-    this.reserve(FRAME_BYTES + Math.ceil(data.length / 3) * 4 + partitionKey.length * 6);
+    this.reserve(FRAME_BYTES + Math.ceil(data.length / 3) * 4 + (partitionKey?.length ?? 0) * 6);
     if (timestampMs !== this.timestampMs) {
       this.timestampMs = timestampMs;
       this.timestamp = String(timestampMs / 1000);
@@ -38,7 +38,8 @@ export class JsonRecordList implements RecordList {
     const open = this.count++ === 0 ? '{"SequenceNumber":"' : ',{"SequenceNumber":"';
     this.text(`${open}${sequenceNumber}","ApproximateArrivalTimestamp":${this.timestamp},"Data":"`);
     this.text(data.toString("base64"));
-    if (PLAIN_TEXT.test(partitionKey)) this.text(`","PartitionKey":"${partitionKey}"}`);
+    if (partitionKey === undefined) this.text('"}');
+    else if (PLAIN_TEXT.test(partitionKey)) this.text(`","PartitionKey":"${partitionKey}"}`);
     else this.at += this.bytes.write(`","PartitionKey":${JSON.stringify(partitionKey)}}`, this.at, "utf8");
   }
 
@@ -74,7 +75,7 @@ export class ValueRecordList implements RecordList {
     return this.records.length;
   }
 
-  add(SequenceNumber: string, timestampMs: number, Data: Buffer, PartitionKey: string): void {
+  add(SequenceNumber: string, timestampMs: number, Data: Buffer, PartitionKey: string | undefined): void {
     const ApproximateArrivalTimestamp = this.timestamp(timestampMs);
     this.records.push({ SequenceNumber, ApproximateArrivalTimestamp, Data, PartitionKey });
   }

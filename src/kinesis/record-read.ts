@@ -22,6 +22,7 @@ import { invalidArgument } from "./errors.ts";
 import type { OpenBatch, OpenBatches } from "./open-batches.ts";
 import type { RecordList } from "./record-list.ts";
 import { shownPartitionKey } from "./shown-partition-key.ts";
+import { distributionOf } from "./stream-settings.ts";
 
 export interface ReadLimits {
   readonly recordsMax: number;
@@ -82,6 +83,8 @@ export function millisBehindLatest(read: ReadEnd, shard: Shard, nowMs: number): 
 class Read implements ReadRecords {
   readonly records: RecordList;
   private readonly sequenceNumbers: SequenceNumbers;
+  /** Whether a record without a key shows none: in streams whose producers need none. */
+  private readonly keyless: boolean;
   dataBytes = 0;
   lastTimestampMs: number | undefined;
   private countedBytes = 0;
@@ -99,6 +102,7 @@ class Read implements ReadRecords {
     private readonly openBatches: OpenBatches,
   ) {
     this.records = format.recordList();
+    this.keyless = distributionOf(shard.stream) === "AUTO";
     this.sequenceNumbers = new SequenceNumbers(shard);
   }
 
@@ -190,7 +194,7 @@ class Read implements ReadRecords {
       this.sequenceNumbers.of(record.offset),
       timestampMs,
       value,
-      shownPartitionKey(key, record.offset),
+      key === null && this.keyless ? undefined : shownPartitionKey(key, record.offset),
     );
     this.lastTimestampMs = timestampMs;
     this.nextOffset = record.offset + 1;

@@ -8,7 +8,7 @@ import { OPERATIONS } from "./operations.ts";
 /** What a client can tell from AWS, and why it is so. */
 export const DIFFERENCES: Readonly<Record<string, string>> = {
   CreateStream:
-    "The stream is there when the reply comes, so CREATING is shown only with `--kinesis-transition-ms`. The shard limit is `--shard-count-max`, and counts closed shards: each holds files. `RecordDistributionStrategy` AUTO is refused.",
+    "The stream is there when the reply comes, so CREATING is shown only with `--kinesis-transition-ms`. The shard limit is `--shard-count-max`, and counts closed shards: each holds files.",
   DeleteStream: "The records are gone when the reply comes; DELETING as CREATING above.",
   DescribeLimits:
     "`ShardLimit` is `--shard-count-max`; the limit of on-demand streams holds with `--kinesis-limits=aws` only. No channels.",
@@ -19,20 +19,19 @@ export const DIFFERENCES: Readonly<Record<string, string>> = {
   EnableEnhancedMonitoring: "Recorded and shown; /metrics is always on.",
   GetRecords:
     "What a Kafka client wrote is shown as decision 0032 says. `EncryptionType` is absent: no stream is encrypted.",
-  PutRecord: "`PartitionKey` is required: the AUTO distribution that makes it optional is not offered.",
-  PutRecords: "As PutRecord. A record that breaks a rule fails the whole request before anything is written.",
+  PutRecords: "A record that breaks a rule fails the whole request before anything is written.",
   PutResourcePolicy:
     "Kept and given back; it allows and denies nobody: who may do what is set by `voik acl`.",
   RegisterStreamConsumer: "At most 20 consumers a stream, in on-demand mode too.",
   StartStreamEncryption:
-    "InvalidArgumentException: records lie on the disk as they came, so voik does not say that they are encrypted (decision 0112). Keep the data folder on an encrypted disk.",
+    "InvalidArgumentException, KMSNotFoundException for any key but alias/aws/kinesis: records lie on the disk as they came, so voik does not say that they are encrypted (decision 0112). Keep the data folder on an encrypted disk.",
   StopStreamEncryption: "InvalidArgumentException: no stream is encrypted.",
   UpdateAccountSettings: "Recorded and shown: voik bills nobody.",
   UpdateShardCount: "AWS's limit of ten a day holds with `--kinesis-limits=aws` only.",
   UpdateStreamMode:
     "Recorded and shown; an on-demand stream refuses manual resharding as with AWS, and voik does not scale it: a shard here takes what the disk takes.",
   UpdateStreamRecordDistributionStrategy:
-    "USER_PARTITION_KEY only; AUTO is a ValidationException: equal keys stay in order.",
+    "AUTO is each open shard in its turn (AWS does not say how it does it). A record written without a partition key shows none while the stream's strategy is AUTO, and its offset under the other.",
   UpdateStreamWarmThroughput: "Recorded and shown: nothing here needs warming up.",
 };
 

@@ -2,7 +2,7 @@
 import { findConsumer, parseConsumerArn, saveConsumer } from "./consumers.ts";
 import type { RequestContext } from "./operation.ts";
 import { SETTING } from "./stream-settings.ts";
-import { findStream } from "./stream-view.ts";
+import { findSettled } from "./stream-view.ts";
 import { tagAttributes, tagsIn } from "./tags.ts";
 
 export interface Resource {
@@ -15,13 +15,13 @@ export interface Resource {
   setPolicy(policy: string | undefined): void;
 }
 
-/** The resource that `arn` names. Throws ResourceNotFoundException. */
+/** The resource that `arn` names. Throws ResourceNotFoundException, ResourceInUseException while it begins or ends. */
 export function findResource(context: RequestContext, arn: string): Resource {
   return parseConsumerArn(arn) === undefined ? streamResource(context, arn) : consumerResource(context, arn);
 }
 
 function streamResource(context: RequestContext, arn: string): Resource {
-  const stream = findStream(context, { StreamARN: arn });
+  const stream = findSettled(context, { StreamARN: arn });
   const tags = tagsIn(stream.attributes);
   return {
     what: `stream ${stream.name} under account ${context.caller.accountId}`,

@@ -3,6 +3,7 @@
  * A setting that was never made is absent. Names:
  *
  *   kinesis.mode  kinesis.policy  kinesis.metrics  kinesis.max-record-kib  kinesis.warm-mib
+ *   kinesis.distribution
  *   kinesis.tag.<key>  kinesis.consumer.<name>
  */
 import type { Stream } from "../streams/broker.ts";
@@ -15,6 +16,7 @@ export const SETTING = {
   metrics: "kinesis.metrics",
   maxRecordKib: "kinesis.max-record-kib",
   warmMib: "kinesis.warm-mib",
+  distribution: "kinesis.distribution",
 } as const;
 
 export const TAG_PREFIX = "kinesis.tag.";
@@ -34,6 +36,13 @@ export const RECORD_KIB_DEFAULT = 1024;
 
 export function modeOf(stream: Stream): StreamMode {
   return stream.attributes.get(SETTING.mode) === "ON_DEMAND" ? "ON_DEMAND" : "PROVISIONED";
+}
+
+/** Who says which shard a record goes to: its key, or nobody. */
+export type Distribution = "AUTO" | "USER_PARTITION_KEY";
+
+export function distributionOf(stream: Stream): Distribution {
+  return stream.attributes.get(SETTING.distribution) === "AUTO" ? "AUTO" : "USER_PARTITION_KEY";
 }
 
 /** Largest data and partition key of one record together, in KiB. */

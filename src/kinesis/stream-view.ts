@@ -53,6 +53,17 @@ export function findActive(context: RequestContext, reference: StreamReference):
   return stream;
 }
 
+/**
+ * The stream that a request lists something of, or tags. Throws ResourceInUseException while it is CREATING or DELETING;
+ * while it is UPDATING it has all that these are about.
+ */
+export function findSettled(context: RequestContext, reference: StreamReference): Stream {
+  const stream = findShownStream(context, reference);
+  const status = context.transitions.statusOf(stream);
+  if (status === "CREATING" || status === "DELETING") throw notActive(context, stream, status);
+  return stream;
+}
+
 /** The stream that a request writes to. Throws ResourceNotFoundException while it is CREATING, as AWS does. */
 export function findWritable(context: RequestContext, reference: StreamReference): Stream {
   const stream = findStream(context, reference);

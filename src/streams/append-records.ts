@@ -8,7 +8,7 @@ import { BatchBuilder } from "../log/batch-builder.ts";
 import { BATCH_HEADER_BYTES } from "../log/record-batch.ts";
 import type { DurableWaiter, ShardLog } from "../log/shard-log.ts";
 import type { AppendOutcome, RecordToAppend, Shard, Stream } from "./broker.ts";
-import { hashKeyOf } from "./hash-range.ts";
+import { hashKeyFor } from "./hash-range.ts";
 
 /** Batches end at the first record that takes them past this, so that a reader opens little more than it asked for. */
 export const BATCH_BYTES_TARGET = 1 << 20;
@@ -56,7 +56,7 @@ class AppendRequest implements DurableWaiter {
 
   run(stream: Stream, nowMs: number): void {
     this.records.forEach((record, place) => {
-      const shard = stream.shardForHash(record.explicitHashKey ?? hashKeyOf(record.partitionKey));
+      const shard = stream.shardForHash(hashKeyFor(record));
       let part = this.parts.get(shard.log);
       if (part === undefined) this.parts.set(shard.log, (part = new ShardPart(shard)));
       part.places.push(place);
@@ -107,13 +107,13 @@ class AppendRequest implements DurableWaiter {
     while (end < places.length && (end === first || bytes < BATCH_BYTES_TARGET)) {
       const record = this.records[places[end] as number] as RecordToAppend;
       // A UTF-16 unit is at most three bytes; 32 hold the lengths and deltas of a record.
-      bytes += record.data.length + record.partitionKey.length * 3 + 32;
+      bytes += record.data.length + (record.partitionKey?.length ?? 0) * 3 + 32;
       end++;
     }
     const builder = new BatchBuilder(bytes + BATCH_HEADER_BYTES);
     for (let i = first; i < end; i++) {
-      const record = this.records[places[i] as number] as RecordToAppend;
-      builder.add(Buffer.from(record.partitionKey, "utf8"), record.data, nowMs);
+      const { partitionKey, data } = this.records[places[i] as number] as RecordToAppend;
+      builder.add(partitionKey === undefined ? null : Buffer.from(partitionKey, "utf8"), data, nowMs);
     }
     const baseOffset = shard.log.append(builder.build(), this);
     for (let i = first; i < end; i++) {

@@ -81,9 +81,10 @@ export interface CreateStreamRequest {
   attributes?: ReadonlyMap<string, string>;
 }
 
-/** A record as Kinesis has it; `explicitHashKey` wins over the MD5 of `partitionKey`. */
+/** A record as Kinesis has it; `explicitHashKey` wins over the MD5 of `partitionKey`, and one of them must be there. */
 export interface RecordToAppend {
-  partitionKey: string;
+  /** Undefined for a record without a key. */
+  partitionKey: string | undefined;
   explicitHashKey?: bigint;
   data: Uint8Array;
 }

@@ -3,6 +3,8 @@
  * 0..2^128-1 (https://docs.aws.amazon.com/kinesis/latest/APIReference/API_HashKeyRange.html).
  */
 
+import { assert } from "../base/assert.ts";
+
 /** Inclusive on both ends. */
 export interface HashRange {
   readonly start: bigint;
@@ -18,6 +20,14 @@ const digest = Buffer.alloc(16);
 export function hashKeyOf(partitionKey: string): bigint {
   Bun.MD5.hash(partitionKey, digest);
   return (digest.readBigUInt64BE(0) << 64n) | digest.readBigUInt64BE(8);
+}
+
+/** Where a record belongs. */
+export function hashKeyFor(record: { partitionKey: string | undefined; explicitHashKey?: bigint }): bigint {
+  const { explicitHashKey, partitionKey } = record;
+  if (explicitHashKey !== undefined) return explicitHashKey;
+  assert(partitionKey !== undefined, "a record has a partition key or a hash key");
+  return hashKeyOf(partitionKey);
 }
 
 /** `count` ranges of floor(2^128/count) keys each; the last takes the rest, as AWS does it. */

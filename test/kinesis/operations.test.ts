@@ -197,7 +197,7 @@ describe("settings of a stream", () => {
     expect(await sdk.errorOf(send(larger))).toStartWith("ValidationException");
   });
 
-  test("warm throughput is for on-demand streams, and records are distributed by partition key only", async () => {
+  test("warm throughput and the distribution of records can be set in on-demand streams", async () => {
     const StreamName = await newStream();
     const warm = () => send(new k.UpdateStreamWarmThroughputCommand({ StreamName, WarmThroughputMiBps: 10 }));
     expect(await sdk.errorOf(warm())).toStartWith("ValidationException");
@@ -206,14 +206,18 @@ describe("settings of a stream", () => {
     expect((await warm()).WarmThroughput).toEqual({ TargetMiBps: 10, CurrentMiBps: 10 });
     const distribute = (RecordDistributionStrategy: k.RecordDistributionStrategy) =>
       send(new k.UpdateStreamRecordDistributionStrategyCommand({ StreamARN, RecordDistributionStrategy }));
-    await distribute("USER_PARTITION_KEY");
-    expect(await sdk.errorOf(distribute("AUTO"))).toStartWith("ValidationException: voik distributes");
+    for (const strategy of ["AUTO", "USER_PARTITION_KEY"] as const) {
+      await distribute(strategy);
+      expect((await summaryOf(StreamName))?.RecordDistributionStrategy).toBe(strategy);
+    }
   });
 
   test("encryption and channels answer a modelled error", async () => {
     const StreamName = await newStream();
     const key = { StreamName, EncryptionType: "KMS", KeyId: "alias/aws/kinesis" } as const;
     expect(await sdk.errorOf(send(new k.StartStreamEncryptionCommand(key)))).toStartWith("InvalidArgument");
+    const own = new k.StartStreamEncryptionCommand({ ...key, KeyId: "alias/mine" });
+    expect(await sdk.errorOf(send(own))).toStartWith("KMSNotFoundException: Key alias/mine is not found");
     expect(await sdk.errorOf(send(new k.StopStreamEncryptionCommand(key)))).toContain("is not encrypted");
     const ChannelARN = `arn:aws:kinesis:eu-west-1:${ACCOUNT}:channel/c`;
     for (const answer of [

@@ -60,6 +60,7 @@ test.each([
   ["other members", '{"StreamName":"s","DryRun":false,"Records":[{"Data":"AAEC","PartitionKey":"k"}]}'],
   ["a member given twice", '{"Records":[{"Data":"AAEC","PartitionKey":"a","PartitionKey":"b"}]}'],
   ["null", '{"StreamName":null,"Records":[{"Data":"AAEC","PartitionKey":"k"}]}'],
+  ["records without a key", '{"Records":[{"Data":"AAEC"}]}'],
 ])("%s are left to the general reader, which takes them", (_name, body) => {
   expect(scanPutRecords(Buffer.from(body))).toBeUndefined();
   expect(general(Buffer.from(body))).toBeDefined();
@@ -67,7 +68,6 @@ test.each([
 
 test.each([
   ["no records", '{"Records":[]}'],
-  ["no key", '{"Records":[{"Data":"AAEC"}]}'],
   ["an empty key", '{"Records":[{"Data":"AAEC","PartitionKey":""}]}'],
   ["a key that is too long", `{"Records":[{"Data":"AAEC","PartitionKey":"${"k".repeat(257)}"}]}`],
   ["a hash key that is none", '{"Records":[{"Data":"AAEC","PartitionKey":"k","ExplicitHashKey":"01"}]}'],

@@ -150,9 +150,9 @@ describe("a broken constraint is a ValidationException", () => {
     ],
     [
       "PutRecords",
-      { StreamName: "s", Records: [{ Data: "", PartitionKey: "k" }, { Data: "" }, null] },
+      { StreamName: "s", Records: [{ Data: "", PartitionKey: "k" }, { PartitionKey: "k" }, null] },
       [
-        "Value null at 'records.2.member.partitionKey' failed to satisfy constraint: Member must not be null",
+        "Value null at 'records.2.member.data' failed to satisfy constraint: Member must not be null",
         "Value null at 'records.3.member' failed to satisfy constraint: Member must not be null",
       ],
     ],

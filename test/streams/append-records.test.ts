@@ -72,7 +72,7 @@ describe("appending records", () => {
       outcomes.forEach((outcome, i) => {
         if ("error" in outcome) throw outcome.error;
         const { partitionKey, data } = records[i] as RecordToAppend;
-        const hash = hashKeyOf(partitionKey);
+        const hash = hashKeyOf(String(partitionKey));
         expect(hash >= outcome.shard.range.start && hash <= outcome.shard.range.end).toBe(true);
         const values = sent.get(outcome.shard) ?? [];
         sent.set(outcome.shard, values);

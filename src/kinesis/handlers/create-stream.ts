@@ -14,7 +14,7 @@ import {
   warmThroughputMib,
 } from "../members.ts";
 import { operation, type RequestContext } from "../operation.ts";
-import { checkDistribution } from "../put-rules.ts";
+import { checkDistribution } from "../distribution.ts";
 import { checkShardLimit } from "../reshard-rules.ts";
 import { type InputOf, integer, required, structure } from "../shapes.ts";
 import { checkStreamQuotas } from "../stream-quotas.ts";
@@ -61,7 +61,8 @@ function attributesOf(request: InputOf<typeof input>, { caller }: RequestContext
   if (mode !== "ON_DEMAND" && request.WarmThroughputMiBps !== undefined) {
     throw validationError("WarmThroughputMiBps can only be set when StreamMode is ON_DEMAND.");
   }
-  checkDistribution(request.RecordDistributionStrategy);
+  const { RecordDistributionStrategy: distribution } = request;
+  checkDistribution(distribution, mode);
   checkTags(tags);
   const attributes = withTags(
     new Map(),
@@ -70,6 +71,7 @@ function attributesOf(request: InputOf<typeof input>, { caller }: RequestContext
   );
   const set = tagAttributes(attributes);
   if (mode !== undefined) set.set(SETTING.mode, mode);
+  if (distribution !== undefined) set.set(SETTING.distribution, distribution);
   if (request.MaxRecordSizeInKiB !== undefined) {
     set.set(SETTING.maxRecordKib, String(request.MaxRecordSizeInKiB));
   }

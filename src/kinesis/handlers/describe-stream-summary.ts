@@ -3,7 +3,7 @@ import { consumersOf } from "../consumers.ts";
 import { streamReference } from "../members.ts";
 import { operation } from "../operation.ts";
 import { structure } from "../shapes.ts";
-import { maxRecordKibOf, modeOf, warmThroughputOf } from "../stream-settings.ts";
+import { distributionOf, maxRecordKibOf, modeOf, warmThroughputOf } from "../stream-settings.ts";
 import { findShownStream, streamView } from "../stream-view.ts";
 
 export const describeStreamSummary = operation(structure(streamReference), (request, context) => {
@@ -16,7 +16,7 @@ export const describeStreamSummary = operation(structure(streamReference), (requ
       MaxRecordSizeInKiB: maxRecordKibOf(stream),
       ChannelCount: 0,
       WarmThroughput: warmThroughputOf(stream),
-      RecordDistributionStrategy: modeOf(stream) === "ON_DEMAND" ? "USER_PARTITION_KEY" : undefined,
+      RecordDistributionStrategy: modeOf(stream) === "ON_DEMAND" ? distributionOf(stream) : undefined,
     },
   };
 });

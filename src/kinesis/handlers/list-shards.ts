@@ -9,7 +9,7 @@ import { openPageToken, sealPageToken } from "../page-token.ts";
 import { TokenPurpose } from "../sealed-token.ts";
 import { type InputOf, structure, timestamp } from "../shapes.ts";
 import type { Shard, Stream } from "../../streams/broker.ts";
-import { checkCreationTime, findShownStream, parseShardId, shardView } from "../stream-view.ts";
+import { checkCreationTime, findSettled, parseShardId, shardView } from "../stream-view.ts";
 
 const PAGE_MAX = 1000;
 
@@ -54,7 +54,7 @@ function firstPage(request: Input, context: RequestContext): Page {
   if (request.StreamName === undefined && request.StreamARN === undefined) {
     throw invalidArgument("Either NextToken or StreamName should be provided.");
   }
-  const stream = findShownStream(context, request);
+  const stream = findSettled(context, request);
   checkCreationTime(context, stream, request.StreamCreationTimestamp);
   const start = request.ExclusiveStartShardId;
   const after = start === undefined ? -1 : parseShardId(start);

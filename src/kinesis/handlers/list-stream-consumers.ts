@@ -6,7 +6,7 @@ import { operation } from "../operation.ts";
 import { openPageToken, sealPageToken } from "../page-token.ts";
 import { TokenPurpose } from "../sealed-token.ts";
 import { required, structure, timestamp } from "../shapes.ts";
-import { checkCreationTime, findStream } from "../stream-view.ts";
+import { checkCreationTime, findSettled } from "../stream-view.ts";
 
 const PAGE_MAX = 100;
 
@@ -24,7 +24,7 @@ interface Page {
 
 export const listStreamConsumers = operation(input, (request, context) => {
   const { tokens } = context;
-  const stream = findStream(context, request);
+  const stream = findSettled(context, request);
   checkCreationTime(context, stream, request.StreamCreationTimestamp);
   const page: Page =
     request.NextToken === undefined

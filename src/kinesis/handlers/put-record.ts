@@ -1,6 +1,7 @@
 /** PutRecord: one record, answered when it is durable. */
 import { data, hashKeyText, partitionKey, sequenceNumberText, streamReference } from "../members.ts";
 import { appendAdmitted } from "../append-admitted.ts";
+import { distribute } from "../distribution.ts";
 import { endDryRun, throughputExceeded } from "../errors.ts";
 import { operation } from "../operation.ts";
 import {
@@ -17,7 +18,7 @@ import { sequenceNumber } from "../../streams/sequence-number.ts";
 const input = structure({
   ...streamReference,
   Data: required(data),
-  PartitionKey: required(partitionKey),
+  PartitionKey: partitionKey,
   ExplicitHashKey: hashKeyText,
   SequenceNumberForOrdering: sequenceNumberText,
   DryRun: boolean(),
@@ -28,9 +29,10 @@ export const putRecord = operation(input, async (request, context) => {
   const explicitHashKey = readHashKey(request.ExplicitHashKey);
   const stream = findWritable(context, request);
   checkSequenceNumberForOrdering(request.SequenceNumberForOrdering, stream, context.caller);
-  endDryRun(request.DryRun);
   const record = { partitionKey: request.PartitionKey, explicitHashKey, data: request.Data };
-  const [outcome] = await appendAdmitted(context, stream, [record]);
+  const records = distribute([record], stream);
+  endDryRun(request.DryRun);
+  const [outcome] = await appendAdmitted(context, stream, records);
   assert(outcome, "one record has one outcome");
   if ("error" in outcome) {
     const { error } = outcome;

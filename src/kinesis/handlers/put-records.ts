@@ -7,6 +7,7 @@ import type { VoikError } from "../../base/errors.ts";
 import { SequenceNumbers } from "../../streams/sequence-number.ts";
 import type { AppendOutcome, Shard } from "../../streams/broker.ts";
 import { appendAdmitted } from "../append-admitted.ts";
+import { distribute } from "../distribution.ts";
 import { endDryRun, recordErrorCode } from "../errors.ts";
 import { PUT_RECORDS_BYTES_MAX, putRecordsEntries, streamReference } from "../members.ts";
 import { Availability, operation, type RequestContext } from "../operation.ts";
@@ -36,8 +37,9 @@ async function handle(request: InputOf<typeof input>, context: RequestContext): 
     );
   }
   const stream = findWritable(context, request);
+  const placed = distribute(records, stream, "records");
   endDryRun(request.DryRun);
-  const outcomes = await appendAdmitted(context, stream, records);
+  const outcomes = await appendAdmitted(context, stream, placed);
   const failed = outcomes.reduce((count, outcome) => count + ("error" in outcome ? 1 : 0), 0);
   // A stop fails everything alike, and only a status tells an SDK to come back later.
   const first = outcomes[0];

@@ -3,14 +3,14 @@ import { streamReference, tagKeys } from "../members.ts";
 import { operation } from "../operation.ts";
 import { required, structure } from "../shapes.ts";
 import { TAG_PREFIX } from "../stream-settings.ts";
-import { findStream } from "../stream-view.ts";
+import { findSettled } from "../stream-view.ts";
 import { checkTags } from "../tags.ts";
 
 const input = structure({ ...streamReference, TagKeys: required(tagKeys) });
 
 export const removeTagsFromStream = operation(input, (request, context) => {
   checkTags(request.TagKeys.map((key) => [key, ""]));
-  const stream = findStream(context, request);
+  const stream = findSettled(context, request);
   const removed = request.TagKeys.map((key) => [TAG_PREFIX + key, undefined] as const);
   context.broker.setAttributes(stream, new Map(removed));
   return undefined;

@@ -25,7 +25,7 @@ export const updateStreamMode = operation(input, (request, context) => {
     context.throttle?.takeChange("UpdateStreamMode", stream, context.caller);
   }
   const changes = new Map<string, string | undefined>([[SETTING.mode, mode]]);
-  if (mode === "PROVISIONED") changes.set(SETTING.warmMib, undefined);
+  if (mode === "PROVISIONED") changes.set(SETTING.warmMib, undefined).set(SETTING.distribution, undefined);
   if (warm !== undefined) changes.set(SETTING.warmMib, String(warm));
   context.broker.setAttributes(stream, changes);
   context.transitions.start(stream.id, "UPDATING");

@@ -1,8 +1,9 @@
-/** UpdateStreamRecordDistributionStrategy: by partition key, the only one that voik has, or a modelled error. */
+/** UpdateStreamRecordDistributionStrategy: by partition key or in turn (distribution.ts); holds for the next put. */
+import { checkDistribution } from "../distribution.ts";
 import { distributionStrategy, streamArn } from "../members.ts";
 import { operation } from "../operation.ts";
-import { checkDistribution } from "../put-rules.ts";
 import { required, structure } from "../shapes.ts";
+import { modeOf, SETTING } from "../stream-settings.ts";
 import { findActive } from "../stream-view.ts";
 
 const input = structure({
@@ -11,7 +12,9 @@ const input = structure({
 });
 
 export const updateStreamRecordDistributionStrategy = operation(input, (request, context) => {
-  findActive(context, request);
-  checkDistribution(request.RecordDistributionStrategy);
+  const stream = findActive(context, request);
+  const { RecordDistributionStrategy: distribution } = request;
+  checkDistribution(distribution, modeOf(stream));
+  context.broker.setAttributes(stream, new Map([[SETTING.distribution, distribution]]));
   return undefined;
 });

@@ -41,6 +41,12 @@ const stream =
 const onDemand =
   (more: Input, shards = 1): Setup =>
   async (w) => ({ StreamName: await w.onDemand(shards), ...more });
+const creating =
+  (more: Input): Setup =>
+  async (w) => ({ StreamName: await w.creating(), ...more });
+const creatingResource =
+  (more: Input = {}): Setup =>
+  async (w) => ({ ResourceARN: arn(await w.creating()), ...more });
 /** A next token, five minutes and a second old. */
 const oldToken =
   (operation: string, kept: (input: Input) => Input = () => ({})): Setup =>
@@ -76,7 +82,10 @@ const badKeys = { TagKeys: ["a*"] };
 const badKey = "340282366920938463463374607431768211456";
 
 const OWN: Readonly<Record<string, Failures>> = {
-  AddTagsToStream: { InvalidArgumentException: withOther("AddTagsToStream", badTags) },
+  AddTagsToStream: {
+    InvalidArgumentException: withOther("AddTagsToStream", badTags),
+    ResourceInUseException: creating({ Tags: { a: "b" } }),
+  },
   CreateStream: {
     InvalidArgumentException: withOther("CreateStream", badTags),
     ResourceInUseException: async (w) => ({ StreamName: await w.stream(), ShardCount: 1 }),
@@ -86,13 +95,10 @@ const OWN: Readonly<Record<string, Failures>> = {
     InvalidArgumentException: stream({ RetentionPeriodHours: 1 }),
     ResourceInUseException: updating({ RetentionPeriodHours: 24 }),
   },
+  DeleteResourcePolicy: { ResourceInUseException: creatingResource() },
   DeleteStream: {
     InvalidArgumentException: twoStreams("DeleteStream"),
-    ResourceInUseException: async (w) => {
-      const StreamName = w.newName();
-      await w.ok("CreateStream", { StreamName, ShardCount: 1 });
-      return { StreamName };
-    },
+    ResourceInUseException: creating({}),
   },
   DeregisterStreamConsumer: { InvalidArgumentException: async () => ({ ConsumerName: "c" }) },
   DescribeStream: { InvalidArgumentException: withOther("DescribeStream", { ExclusiveStartShardId: "x" }) },
@@ -122,6 +128,7 @@ const OWN: Readonly<Record<string, Failures>> = {
       return { ShardIterator };
     },
   },
+  GetResourcePolicy: { ResourceInUseException: creatingResource() },
   GetShardIterator: {
     DryRunOperationException: dryRun("GetShardIterator"),
     InvalidArgumentException: stream({ ShardId: SHARD, ShardIteratorType: "AT_SEQUENCE_NUMBER" }),
@@ -134,15 +141,18 @@ const OWN: Readonly<Record<string, Failures>> = {
   ListShards: {
     ExpiredNextTokenException: oldToken("ListShards"),
     InvalidArgumentException: async () => ({ MaxResults: 1 }),
+    ResourceInUseException: creating({}),
   },
   ListStreamConsumers: {
     ExpiredNextTokenException: oldToken("ListStreamConsumers", ({ StreamARN }) => ({ StreamARN })),
     InvalidArgumentException: withOther("ListStreamConsumers", { NextToken: "AAAA" }),
+    ResourceInUseException: async (w) => ({ StreamARN: arn(await w.creating()) }),
   },
   ListStreams: {
     ExpiredNextTokenException: oldToken("ListStreams"),
     InvalidArgumentException: withOther("ListStreams", { NextToken: "AAAA" }),
   },
+  ListTagsForResource: { ResourceInUseException: creatingResource() },
   ListTagsForStream: { InvalidArgumentException: twoStreams("ListTagsForStream") },
   MergeShards: {
     InvalidArgumentException: stream({ ...merge, AdjacentShardToMerge: "shardId-000000000002" }, 3),
@@ -158,7 +168,10 @@ const OWN: Readonly<Record<string, Failures>> = {
     DryRunOperationException: dryRun("PutRecords"),
     InvalidArgumentException: withOther("PutRecords", { Records: [{ ...RECORD, ExplicitHashKey: badKey }] }),
   },
-  PutResourcePolicy: { InvalidArgumentException: withOther("PutResourcePolicy", { Policy: "none" }) },
+  PutResourcePolicy: {
+    InvalidArgumentException: withOther("PutResourcePolicy", { Policy: "none" }),
+    ResourceInUseException: creatingResource({ Policy: "{}" }),
+  },
   RegisterStreamConsumer: {
     InvalidArgumentException: withOther("RegisterStreamConsumer", badTags),
     ResourceInUseException: async (w) => {
@@ -166,7 +179,10 @@ const OWN: Readonly<Record<string, Failures>> = {
       return { StreamARN, ConsumerName: "c" };
     },
   },
-  RemoveTagsFromStream: { InvalidArgumentException: withOther("RemoveTagsFromStream", badKeys) },
+  RemoveTagsFromStream: {
+    InvalidArgumentException: withOther("RemoveTagsFromStream", badKeys),
+    ResourceInUseException: creating({ TagKeys: ["a"] }),
+  },
   SplitShard: {
     InvalidArgumentException: withOther("SplitShard", { NewStartingHashKey: "0" }),
     ResourceInUseException: updating(split),
@@ -174,6 +190,7 @@ const OWN: Readonly<Record<string, Failures>> = {
   },
   StartStreamEncryption: {
     InvalidArgumentException: stream(ENCRYPTION),
+    KMSNotFoundException: stream({ ...ENCRYPTION, KeyId: "12345678-1234-1234-1234-123456789012" }),
     ResourceInUseException: updating(ENCRYPTION),
     ResourceNotFoundException: async () => ({ StreamName: "missing", ...ENCRYPTION }),
     LimitExceededException: async (w) =>
@@ -197,8 +214,14 @@ const OWN: Readonly<Record<string, Failures>> = {
     }),
     ResourceNotFoundException: withOther("SubscribeToShard", { ShardId: "shardId-000000000009" }),
   },
-  TagResource: { InvalidArgumentException: withOther("TagResource", badTags) },
-  UntagResource: { InvalidArgumentException: withOther("UntagResource", badKeys) },
+  TagResource: {
+    InvalidArgumentException: withOther("TagResource", badTags),
+    ResourceInUseException: creatingResource({ Tags: { a: "b" } }),
+  },
+  UntagResource: {
+    InvalidArgumentException: withOther("UntagResource", badKeys),
+    ResourceInUseException: creatingResource({ TagKeys: ["a"] }),
+  },
   UpdateAccountSettings: {
     ValidationException: async () => ({ MinimumThroughputBillingCommitment: { Status: "MAYBE" } }),
   },
@@ -218,8 +241,12 @@ const OWN: Readonly<Record<string, Failures>> = {
   },
   UpdateStreamRecordDistributionStrategy: {
     ResourceInUseException: updatingArn({ RecordDistributionStrategy: "USER_PARTITION_KEY" }),
-    ValidationException: withOther("UpdateStreamRecordDistributionStrategy", {
+    InvalidArgumentException: async (w) => ({
+      StreamARN: arn(await w.stream()),
       RecordDistributionStrategy: "AUTO",
+    }),
+    ValidationException: withOther("UpdateStreamRecordDistributionStrategy", {
+      RecordDistributionStrategy: "MANUAL",
     }),
   },
   UpdateStreamWarmThroughput: {
@@ -253,7 +280,10 @@ function failuresOf(operation: string): Failures {
   const failures: Failures = {};
   if (modelledErrors(operation).includes("AccessDeniedException"))
     failures["AccessDeniedException"] = denied(success);
-  if (channel !== undefined) return { ...failures, ValidationException: success };
+  if (channel !== undefined) {
+    const LimitExceededException: Setup = (w) => w.exhaust(operation, channel);
+    return { ...failures, LimitExceededException, ValidationException: success };
+  }
   if (operation in CALL_RATES && operation in SUCCESSES)
     failures["LimitExceededException"] = exhausted(operation);
   const missing = missingStream(operation);
@@ -280,7 +310,6 @@ function missingStream(operation: string): Setup | undefined {
 }
 
 const NO_CHANNELS = "voik offers no channels: every call on them is a ValidationException";
-const ANY_STATE = "voik reads and tags streams in every state";
 const ONLY_ARN =
   "its only input is an ARN: a malformed one is a ValidationException, a strange one is not found";
 const OWN_NAME = "arrives as AWS's common error InternalFailure, HTTP 500 (protocol.test.ts)";
@@ -299,22 +328,10 @@ export const IMPOSSIBLE: Readonly<Record<string, string>> = {
   DescribeChannel: NO_CHANNELS,
   ListChannels: NO_CHANNELS,
   UpdateChannel: NO_CHANNELS,
-  "AddTagsToStream/ResourceInUseException": ANY_STATE,
-  "RemoveTagsFromStream/ResourceInUseException": ANY_STATE,
-  "TagResource/ResourceInUseException": ANY_STATE,
-  "UntagResource/ResourceInUseException": ANY_STATE,
-  "DeleteResourcePolicy/ResourceInUseException": ANY_STATE,
-  "GetResourcePolicy/ResourceInUseException": ANY_STATE,
-  "PutResourcePolicy/ResourceInUseException": ANY_STATE,
-  "ListShards/ResourceInUseException": ANY_STATE,
-  "ListStreamConsumers/ResourceInUseException": ANY_STATE,
-  "ListTagsForResource/ResourceInUseException": ANY_STATE,
   "DeleteResourcePolicy/InvalidArgumentException": ONLY_ARN,
   "GetResourcePolicy/InvalidArgumentException": ONLY_ARN,
   "ListTagsForResource/InvalidArgumentException": ONLY_ARN,
   "PutRecords/ProvisionedThroughputExceededException": "stands with each record, HTTP 200 (throttle.test.ts)",
   "UpdateAccountSettings/InvalidArgumentException": "what is wrong with its input is a ValidationException",
   "UpdateStreamMode/InvalidArgumentException": "what is wrong with its input is a ValidationException",
-  "UpdateStreamRecordDistributionStrategy/InvalidArgumentException":
-    "what is wrong with its input is a ValidationException",
 };

@@ -13,8 +13,6 @@ const PYTHON = process.env.VOIK_PYTHON ?? "/usr/bin/python3";
 const CHANNELS = OPERATION_NAMES.filter((name) => name.includes("Channel"));
 /** The one member that voik ignores: docs/kinesis.md, Names. */
 const IGNORED = "StreamId";
-/** What AWS's newer model made optional, for a distribution strategy that voik does not offer. */
-const STRICTER = new Set(["PutRecord.PartitionKey", "PutRecords.Records.PartitionKey"]);
 
 function inputOf(operation: string): StructureShape {
   const { input } = OPERATIONS[operation] as { input: StructureShape };
@@ -24,11 +22,7 @@ function inputOf(operation: string): StructureShape {
 test("operations take the members that the SDK has, and demand those that it demands", () => {
   for (const operation of OPERATION_NAMES) {
     if (CHANNELS.includes(operation)) continue;
-    const wanted = inputMembers(operation).filter(({ name }) => name !== IGNORED);
-    const demanded = wanted.map(({ name, required }) => ({
-      name,
-      required: required || STRICTER.has(`${operation}.${name}`),
-    }));
+    const demanded = inputMembers(operation).filter(({ name }) => name !== IGNORED);
     const given = inputOf(operation).members.map(({ name, required }) => ({ name, required }));
     const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
     expect([operation, given.sort(byName)]).toEqual([operation, demanded.sort(byName)]);

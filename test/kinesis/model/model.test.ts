@@ -62,7 +62,8 @@ describe("the table", () => {
 function everyCall(start: (endpoint: string) => ModelClient | Promise<ModelClient>): void {
   let world: World | undefined;
   let client: ModelClient | undefined;
-  const called = new Set<string>();
+  /** Operations that answered, with success or with an error that the model lists. */
+  const [succeeded, failed] = [new Set<string>(), new Set<string>()];
   const unknown = new Set<string>();
 
   async function make(operation: string, setup: (world: World) => Promise<Record<string, unknown>>) {
@@ -72,7 +73,8 @@ function everyCall(start: (endpoint: string) => ModelClient | Promise<ModelClien
     world.denying = false;
     world.pass(10_000);
     if ("unknown" in outcome) unknown.add(operation);
-    else called.add(operation);
+    else if ("error" in outcome) failed.add(operation);
+    else succeeded.add(operation);
     return outcome;
   }
 
@@ -102,10 +104,13 @@ function everyCall(start: (endpoint: string) => ModelClient | Promise<ModelClien
 
   afterAll(async () => {
     const all = OPERATION_NAMES.length;
-    const channels = [...called].filter((operation) => operation.includes("Channel")).length;
-    const missed = [...unknown].filter((operation) => !called.has(operation)).length;
+    const only = [...failed].filter((operation) => !succeeded.has(operation));
+    const refused = only.filter((operation) => !operation.includes("Channel"));
+    const missed = [...unknown].filter((name) => !succeeded.has(name) && !failed.has(name)).length;
     console.log(
-      `${client?.name}: ${called.size - channels} of ${all} operations, and ${channels} refusals of channels` +
+      `${client?.name}: ${succeeded.size + refused.length} of ${all} operations, ${succeeded.size} with success and ` +
+        `${refused.length} with a modelled error only (${refused.join(", ") || "none"}: decision 0112); ` +
+        `and ${only.length - refused.length} refusals of channels` +
         (missed === 0 ? "" : `; ${missed} are younger than its model`),
     );
     await client?.close();

@@ -66,6 +66,14 @@ export class World {
     return StreamName;
   }
 
+  /** The name of a new stream, in CREATING until time passes. */
+  async creating(): Promise<string> {
+    this.pass(2 * TRANSITION_MS);
+    const StreamName = this.newName();
+    await this.ok("CreateStream", { StreamName, ShardCount: 1 });
+    return StreamName;
+  }
+
   /** A new stream that is being updated. */
   async updating(shardCount = 1): Promise<string> {
     const StreamName = await this.stream(shardCount);
