@@ -8,7 +8,7 @@ PREFIX ?= /usr/local
 SOURCES := $(shell find src deploy -name '*.ts') package.json package-lock.json
 .DEFAULT_GOAL := help
 .PHONY: help install dev run demo build build-release test test-watch test_watcher docker_test_watcher test-clients faults check fmt \
-	docs bench bench-report bench-kinesis docker musl-smoke ci install-bin clean
+	docs bench bench-report bench-kinesis bench-kafka docker musl-smoke ci install-bin clean
 
 help: ## list these targets
 	@grep -hE '^[a-z_ -]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 34 | sort
@@ -81,6 +81,9 @@ bench: build ## measure (bench/README.md says how to read the figures)
 
 bench-kinesis: build ## measure beside kinesalite, which npm fetches for it: PutRecords, GetRecords, memory
 	$(BUN) bench/kinesis.ts
+
+bench-kafka: build ## measure the executable beside a null sink, bare sendfile and the disk: produce, fetch, end to end
+	$(BUN) bench/kafka.ts
 
 bench-report: install ## measure growth, and write docs/growth.svg and the table in docs/performance.md
 	$(BUN) bench/report.ts

@@ -2,49 +2,20 @@
  * How near is a fetch to a bare sendfile loop? The log holds 16 KiB batches in the page cache; both servers are asked
  * for the same pieces of about 1 MiB, two requests in flight per connection.
  */
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { ProduceRequest } from "../src/kafka/messages/00-produce.ts";
-import { FetchRequest } from "../src/kafka/messages/01-fetch.ts";
 import { recordCountOf } from "../src/log/record-batch.ts";
 import { batchOfBytes } from "./lib/batches.ts";
-import { startServer } from "./lib/child.ts";
-import { requestFrame } from "./lib/kafka-frames.ts";
+import { startFileServer, startServer } from "./lib/child.ts";
+import { fetchFrame, fileFrame, produceFrame } from "./lib/kafka-frames.ts";
 import { comparePairs, MEGABYTE } from "./lib/pairs.ts";
 import { runPipeline } from "./lib/pipeline.ts";
 
 const PIECES = 256;
 const BATCHES_PER_PIECE = 64;
 const ROUNDS_OVER_PIECES = 4;
-const VERSION = 12;
 
 async function fill(port: number, batch: Buffer): Promise<void> {
-  const frame = requestFrame(0, 9, ProduceRequest, {
-    acks: -1,
-    timeoutMs: 30_000,
-    topicData: [{ name: "bench", partitionData: [{ index: 0, records: batch }] }],
-  });
+  const frame = produceFrame("bench", 0, batch);
   await runPipeline({ port, requests: PIECES * BATCHES_PER_PIECE, inFlightMax: 20, frameAt: () => frame });
-}
-
-function fetchFrame(offset: number, bytes: number): Buffer {
-  return requestFrame(1, VERSION, FetchRequest, {
-    maxWaitMs: 1_000,
-    minBytes: 1,
-    maxBytes: bytes,
-    topics: [
-      { topic: "bench", partitions: [{ partition: 0, fetchOffset: offset, partitionMaxBytes: bytes }] },
-    ],
-    forgottenTopicsData: [],
-  });
-}
-
-function fileFrame(position: number, bytes: number): Buffer {
-  const frame = Buffer.alloc(12);
-  frame.writeBigInt64BE(BigInt(position), 0);
-  frame.writeInt32BE(bytes, 8);
-  return frame;
 }
 
 export async function run(): Promise<void> {
@@ -55,9 +26,11 @@ export async function run(): Promise<void> {
   const pieceBytes = batch.length * BATCHES_PER_PIECE;
   const voik = await startServer("voik-no-sync");
   await fill(voik.port, batch);
-  const file = await startServer("file", await prepareFile(pieceBytes));
+  const file = await startFileServer(PIECES * pieceBytes);
   const recordsPerPiece = recordCountOf(batch) * BATCHES_PER_PIECE;
-  const fetches = Array.from({ length: PIECES }, (_, i) => fetchFrame(i * recordsPerPiece, pieceBytes));
+  const fetches = Array.from({ length: PIECES }, (_, i) =>
+    fetchFrame("bench", 0, i * recordsPerPiece, pieceBytes),
+  );
   const pieces = Array.from({ length: PIECES }, (_, i) => fileFrame(i * pieceBytes, pieceBytes));
   for (const connections of [1, 2]) {
     const rate = (port: number, frames: Buffer[]) => () =>
@@ -71,15 +44,6 @@ export async function run(): Promise<void> {
     );
   }
   await Promise.all([voik, file].map((server) => server.stop()));
-}
-
-async function prepareFile(pieceBytes: number): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), "voik-bench-"));
-  const piece = Buffer.alloc(pieceBytes, 1);
-  const sink = Bun.file(join(folder, "file")).writer();
-  for (let i = 0; i < PIECES; i++) sink.write(piece);
-  await sink.end();
-  return folder;
 }
 
 async function megabytesPerSecond(port: number, frames: Buffer[], connections: number, pieceBytes: number) {

@@ -2,26 +2,15 @@
  * How near is acks=all produce over TCP to a server that throws the bytes away? 1 KB records in batches, one
  * connection, requests pipelined as Kafka clients do it (max.in.flight 5), and a second look with many connections.
  */
-import { ProduceRequest } from "../src/kafka/messages/00-produce.ts";
 import { batchOfBytes } from "./lib/batches.ts";
 import { type BenchServer, startServer } from "./lib/child.ts";
-import { requestFrame } from "./lib/kafka-frames.ts";
+import { produceFrame } from "./lib/kafka-frames.ts";
 import { comparePairs, MEGABYTE } from "./lib/pairs.ts";
 import { runPipeline } from "./lib/pipeline.ts";
 
 const BYTES_PER_ROUND = 128 << 20;
 /** Kafka's max.in.flight.requests.per.connection. */
 const IN_FLIGHT_MAX = 5;
-const VERSION = 9;
-
-function produceFrame(topic: string, batch: Buffer): Buffer {
-  return requestFrame(0, VERSION, ProduceRequest, {
-    acks: -1,
-    timeoutMs: 30_000,
-    topicData: [{ name: topic, partitionData: [{ index: 0, records: batch }] }],
-  });
-}
-
 async function megabytesPerSecond(port: number, frame: Buffer, connections: number): Promise<number> {
   const requests = Math.floor(BYTES_PER_ROUND / frame.length / connections);
   const start = performance.now();
@@ -63,7 +52,7 @@ async function compareWithSink(
 export async function run(): Promise<void> {
   console.log("produce: acks=all over TCP, against a null sink");
   for (const kib of [16, 256]) {
-    const frame = produceFrame("bench", batchOfBytes(kib << 10));
+    const frame = produceFrame("bench", 0, batchOfBytes(kib << 10));
     for (const connections of [1, 4]) {
       const name = `${kib} KiB batches, ${connections} connection${connections > 1 ? "s" : ""}`;
       await compareWithSink("voik-no-sync", `${name}, without sync`, frame, connections);
@@ -71,6 +60,6 @@ export async function run(): Promise<void> {
     }
   }
   const voik = await startServer("voik");
-  await printLatency(voik, produceFrame("bench", batchOfBytes(16 << 10)));
+  await printLatency(voik, produceFrame("bench", 0, batchOfBytes(16 << 10)));
   await voik.stop();
 }

@@ -40,3 +40,13 @@ export async function startServer(
     },
   };
 }
+
+/** The bare sendfile loop over a file of `bytes` bytes, in the page cache. */
+export async function startFileServer(bytes: number): Promise<BenchServer> {
+  const folder = mkdtempSync(join(tmpdir(), "voik-bench-"));
+  const piece = Buffer.alloc(1 << 20, 1);
+  const file = Bun.file(join(folder, "file")).writer();
+  for (let at = 0; at < bytes; at += piece.length) file.write(piece.subarray(0, bytes - at));
+  await file.end();
+  return startServer("file", folder);
+}

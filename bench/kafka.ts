@@ -1,0 +1,96 @@
+/**
+ * How fast is the executable for Kafka clients? acks=all with every acknowledged record on the disk, 1 KB records, in
+ * turn with a server that throws the bytes away, with a bare sendfile loop and with what the disk itself can do, each in
+ * a process of its own; then the way of a record from producer to consumer.
+ *
+ *   make bench-kafka                                 under four minutes
+ *   node_modules/.bin/bun bench/kafka.ts --quick     a quarter of it
+ */
+import { startFileServer, startServer } from "./lib/child.ts";
+import { measureEndToEnd } from "./lib/end-to-end.ts";
+import { type CaseFigures, type KafkaCase, measureCase, type Rig } from "./lib/kafka-case.ts";
+import { spreadOf } from "./lib/pairs.ts";
+
+const QUICK = process.argv.includes("--quick");
+const BATCH_KIB = QUICK ? [64] : [16, 64, 1024];
+const PARTITIONS = QUICK ? [1, 16] : [1, 16, 64];
+const CONNECTIONS = [1, 8];
+const ROUNDS = 3;
+const ROUND_MS = QUICK ? 250 : 300;
+const RATES = [10_000, 100_000];
+const RATE_MS = QUICK ? 3_000 : 8_000;
+const FILE_BYTES = 96 << 20;
+
+const median = (values: readonly number[]): number => spreadOf(values).median;
+
+/** Median of the rounds' own ratios, lowest and highest behind it. */
+function ratio(a: readonly number[], b: readonly number[]): string {
+  const { low, median: middle, high } = spreadOf(a.map((value, i) => value / (b[i] as number)));
+  return `${middle.toFixed(2)} (${low.toFixed(2)}-${high.toFixed(2)})`;
+}
+
+function printRow(cells: readonly string[]): void {
+  const [first = "", ...rest] = cells;
+  console.log(first.padEnd(28) + rest.map((cell) => cell.padStart(18)).join(""));
+}
+
+function produceRow({ produce: { voik, sink, disk, cpu } }: CaseFigures): string[] {
+  const rates = [voik, sink, disk].map((values) => median(values).toFixed(0));
+  return [...rates, ratio(voik, sink), ratio(voik, disk), median(cpu).toFixed(1)];
+}
+
+function fetchRow({ fetch: { voik, file, cpu }, peakBytes }: CaseFigures): string[] {
+  const rates = [voik, file].map((values) => median(values).toFixed(0));
+  return [...rates, ratio(voik, file), median(cpu).toFixed(2), (peakBytes / 1e6).toFixed(0)];
+}
+
+async function measureCases(): Promise<[string, CaseFigures][]> {
+  const [sink, file] = await Promise.all([startServer("null-sink"), startFileServer(FILE_BYTES)]);
+  const beside = { sinkPort: sink.port, filePort: file.port, fileBytes: FILE_BYTES };
+  const rig: Rig = { ...beside, rounds: ROUNDS, roundMs: ROUND_MS };
+  const cases: KafkaCase[] = BATCH_KIB.flatMap((kib) =>
+    PARTITIONS.flatMap((partitions) =>
+      CONNECTIONS.map((connections) => ({ batchBytes: kib << 10, partitions, connections })),
+    ),
+  );
+  const rows: [string, CaseFigures][] = [];
+  for (const [i, shape] of cases.entries()) {
+    const { batchBytes, partitions, connections } = shape;
+    const name = `${batchBytes >> 10} KiB, ${partitions} part., ${connections} conn.`;
+    const figures = await measureCase(shape, rig);
+    rows.push([name, figures]);
+    const { produce, fetch } = figures;
+    console.error(
+      `${i + 1} of ${cases.length}: ${name}: in ${median(produce.voik).toFixed(0)} MB/s, ` +
+        `out ${median(fetch.voik).toFixed(0)} MB/s`,
+    );
+  }
+  await Promise.all([sink.stop(), file.stop()]);
+  return rows;
+}
+
+async function printEndToEnd(): Promise<void> {
+  printRow(["end to end, records/s", "done", "p50, ms", "p99, ms", "p99.9, ms", "peak MB"]);
+  for (const rate of RATES) {
+    const { delaysMs, recordsPerSecondDone, peakBytes } = await measureEndToEnd(rate, RATE_MS);
+    const at = (part: number) => (delaysMs[Math.floor((delaysMs.length - 1) * part)] as number).toFixed(2);
+    const done = recordsPerSecondDone.toFixed(0);
+    printRow([rate.toLocaleString("en"), done, at(0.5), at(0.99), at(0.999), (peakBytes / 1e6).toFixed(0)]);
+  }
+}
+
+const startedMs = performance.now();
+console.log(
+  `bun ${Bun.version}, ${process.platform} ${process.arch}, ${navigator.hardwareConcurrency} cores; ` +
+    `medians of ${ROUNDS} rounds, MB/s; 5 requests in flight a connection in, 2 out\n`,
+);
+const rows = await measureCases();
+printRow(["produce, acks=all, synced", "voik", "null sink", "disk", "of sink", "of disk", "CPU s/GB"]);
+for (const [name, figures] of rows) printRow([name, ...produceRow(figures)]);
+console.log();
+printRow(["fetch, pieces of 1 MiB", "voik", "sendfile", "of sendfile", "CPU s/GB", "peak MB"]);
+for (const [name, figures] of rows) printRow([name, ...fetchRow(figures)]);
+console.log();
+await printEndToEnd();
+console.log(`\n${((performance.now() - startedMs) / 1_000).toFixed(0)} s`);
+process.exit(0);
