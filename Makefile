@@ -5,6 +5,7 @@ BUN := node_modules/.bin/bun
 # mkfs and mount are there, and not every shell looks.
 export PATH := $(PATH):/usr/sbin:/sbin
 PREFIX ?= /usr/local
+GO ?= $(or $(shell command -v go),/usr/local/go/bin/go)
 SOURCES := $(shell find src deploy -name '*.ts') package.json package-lock.json
 .DEFAULT_GOAL := help
 .PHONY: help install dev run demo build build-release test test-watch test_watcher docker_test_watcher test-clients faults check fmt \
@@ -43,13 +44,17 @@ test: build ## run all tests
 test-watch: build ## run tests again on every change
 	$(BUN) test --watch
 
-test-clients: build ## run real clients that the system's packages lack (python3-venv, pip and a network)
-	python3 -m venv build/clients
-	build/clients/bin/pip install --quiet confluent-kafka==2.16.1
-	! command -v mvn >/dev/null || mvn -q -B -f test/clients/java/pom.xml dependency:copy-dependencies \
-		-DoutputDirectory=$(CURDIR)/build/clients/java
-	VOIK_CONFLUENT_PYTHON=$(CURDIR)/build/clients/bin/python VOIK_JAVA_LIB=$(CURDIR)/build/clients/java \
-		VOIK_TEST_CLIENTS=1 $(BUN) test test/clients/consumer-groups.test.ts test/clients/transactions.test.ts \
+CLIENTS := $(CURDIR)/build/clients
+
+test-clients: build ## fetch Kafka's clients for Python, Java and Go, and run what needs them (python3-venv, a JDK, maven)
+	python3 -m venv $(CLIENTS)
+	$(CLIENTS)/bin/pip install --quiet --disable-pip-version-check -r test/clients/requirements.txt
+	mvn -q -B -f test/clients/java/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CLIENTS)/java
+	javac -cp '$(CLIENTS)/java/*' -d $(CLIENTS)/java/classes test/clients/java/*.java
+	if command -v $(GO) >/dev/null; then $(GO) build -C test/clients/go -o $(CLIENTS)/franz-go .; fi
+	VOIK_CONFLUENT_PYTHON=$(CLIENTS)/bin/python VOIK_JAVA_LIB=$(CLIENTS)/java VOIK_FRANZ_GO=$(CLIENTS)/franz-go \
+		VOIK_TEST_CLIENTS=1 $(BUN) test test/clients/compat.test.ts test/clients/console-tools.test.ts \
+		test/clients/consumer-groups.test.ts test/clients/transactions.test.ts \
 		test/clients/java-transactions.test.ts test/clients/snippets.test.ts
 
 faults: build ## power cuts, failing disks and damage in full counts (Linux, root; about half an hour)
@@ -75,6 +80,7 @@ docs: install ## write docs/configuration.md and the tables of docs/kinesis.md a
 	$(BUN) src/config/reference.ts
 	$(BUN) src/kinesis/reference.ts
 	$(BUN) src/kafka/reference.ts
+	$(BUN) test/clients/compat/matrix.ts
 
 bench: build ## measure (bench/README.md says how to read the figures)
 	$(BUN) bench/main.ts

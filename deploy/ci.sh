@@ -25,21 +25,41 @@ install_clients() {
   fi
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq && apt-get install -y -qq --no-install-recommends kcat awscli python3-boto3 python3-confluent-kafka python3-pip \
-    strace e2fsprogs xfsprogs mount util-linux >/dev/null ||
+    python3-venv maven strace e2fsprogs xfsprogs mount util-linux >/dev/null ||
     return
+  command -v javac >/dev/null || apt-get install -y -qq --no-install-recommends default-jdk-headless >/dev/null || return
   export VOIK_REQUIRE_CLIENTS=1 # from here on a missing client is a failure, not a skip
 }
 
 run_tests() {
-  local log status
+  counted env VOIK_SIM_SEEDS=10000 node_modules/.bin/bun test
+}
+
+# Kafka's clients for Python, Java and Go, which no system package has as new.
+run_fetched_clients() {
+  local tool
+  for tool in python3 mvn javac; do
+    if ! command -v "$tool" >/dev/null; then
+      echo "skipped: $tool is not installed"
+      [ "${VOIK_REQUIRE_CLIENTS:-}" != 1 ]
+      return
+    fi
+  done
+  counted make --no-print-directory test-clients
+}
+
+# Runs what ends with bun's closing lines, and adds them to the sums.
+counted() {
+  local log status more_failed
   log=$(mktemp)
-  VOIK_SIM_SEEDS=10000 node_modules/.bin/bun test 2>&1 | tee "$log"
+  "$@" 2>&1 | tee "$log"
   status=${PIPESTATUS[0]}
-  passed=$(sum pass "$log")
-  failed=$(sum fail "$log")
+  more_failed=$(sum fail "$log")
+  passed=$((passed + $(sum pass "$log")))
+  failed=$((failed + more_failed))
   rm -f "$log"
   # What the failing tests don't explain (a crash, a file that does not load) is a failed step.
-  [ "$status" = 0 ] || [ "$failed" -gt 0 ]
+  [ "$status" = 0 ] || [ "$more_failed" -gt 0 ]
 }
 
 # Adds up bun's closing lines: " 12 pass", " 0 fail".
@@ -61,6 +81,7 @@ step "types" node_modules/.bin/bun check
 step "format" node_modules/.bin/bun fmt --check
 step "build" make --no-print-directory build
 step "tests" run_tests
+step "fetched clients" run_fetched_clients
 step "demo" make --no-print-directory demo
 step "musl" musl_smoke
 

@@ -36,7 +36,7 @@ export function renderApis(): string {
 }
 
 /** Rows as Markdown, in columns, as the formatter wants them; the first row is the head. */
-function table([head = [], ...rows]: string[][]): string {
+export function table([head = [], ...rows]: string[][]): string {
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0)));
   const line = (cells: string[]) =>
     `| ${cells.map((cell, column) => cell.padEnd(widths[column] as number)).join(" | ")} |`;
@@ -46,10 +46,14 @@ function table([head = [], ...rows]: string[][]): string {
 
 /** `page` with the table in its place. Throws when the page has no place for it. */
 export function withApis(page: string): string {
-  const begin = page.indexOf(BEGIN);
-  const end = page.indexOf(END);
-  if (begin < 0 || end < begin) throw new Error(`docs/kafka.md lacks "${BEGIN}" or "${END}"`);
-  return `${page.slice(0, begin)}${BEGIN}\n\n${renderApis()}\n\n${page.slice(end)}`;
+  return withPart(page, BEGIN, END, renderApis());
+}
+
+/** `page` with `part` between two marks. Throws when the page lacks them. */
+export function withPart(page: string, begin: string, end: string, part: string): string {
+  const [from, to] = [page.indexOf(begin), page.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`docs/kafka.md lacks "${begin}" or "${end}"`);
+  return `${page.slice(0, from)}${begin}\n\n${part}\n\n${page.slice(to)}`;
 }
 
 if (import.meta.main) {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { run } from "../helpers/installed.ts";
 import { VoikProcess } from "../helpers/voik-process.ts";
+import { JAVA, javaPath } from "./compat/java.ts";
 
 const PYTHON = process.env.VOIK_CONFLUENT_PYTHON;
 const JARS = process.env.VOIK_JAVA_LIB;
@@ -35,8 +36,7 @@ test.skipIf(PYTHON === undefined)(
 test.skipIf(JARS === undefined)(
   "Kafka's Java client: administers a topic, and reads in a group each record once",
   async () => {
-    const program = join(import.meta.dir, "java/AdminAndGroups.java");
-    const printed = await run(["java", "-cp", `${JARS}/*`, program, voik.addresses.kafka], {
+    const printed = await run([...JAVA, "-cp", javaPath(), "AdminAndGroups", voik.addresses.kafka], {
       env: { PATH: process.env.PATH ?? "" },
     });
     expect(printed.toString().trim().split("\n")).toEqual([

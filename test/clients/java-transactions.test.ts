@@ -3,23 +3,20 @@
  * VOIK_JAVA_LIB, the folder of its jars, the test is skipped.
  */
 import { describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { run } from "../helpers/installed.ts";
 import { kinesisClient, readStream } from "../helpers/kinesis-records.ts";
 import { VoikProcess } from "../helpers/voik-process.ts";
+import { JAVA, javaPath } from "./compat/java.ts";
 
-const LIB = process.env.VOIK_JAVA_LIB ?? "";
-const isThere = existsSync(join(LIB, "kafka-clients-4.0.0.jar"));
+const isThere = process.env.VOIK_JAVA_LIB !== undefined;
 if (!isThere)
   console.log("skipped: Java's Kafka client is not here: make test-clients fetches it with maven");
 
 describe.skipIf(!isThere)("kafka-clients (Java)", () => {
   test("commits, aborts, sends offsets, and is fenced; Kinesis reads what is committed", async () => {
     await using voik = await VoikProcess.start();
-    const program = join(import.meta.dir, "java/Transactions.java");
     const env = { PATH: process.env.PATH ?? "" };
-    const command = ["java", "-cp", `${LIB}/*`, program, voik.addresses.kafka];
+    const command = [...JAVA, "-cp", javaPath(), "Transactions", voik.addresses.kafka];
     const said = (await run(command, { env })).toString().trim().split("\n");
     expect(said).toEqual(["state CompleteAbort", "seen 80 of 80, aborted 0", "offsets true", "fenced true"]);
     const kinesis = kinesisClient(voik.addresses.kinesis);

@@ -9,7 +9,7 @@ import { ListOffsets } from "../../src/kafka/messages/02-list-offsets.ts";
 import { Metadata } from "../../src/kafka/messages/03-metadata.ts";
 import { CreateTopics } from "../../src/kafka/messages/19-create-topics.ts";
 import { RecordReader } from "../../src/log/record.ts";
-import { batchBytesOf, compressionOf, isIntactBatch } from "../../src/log/record-batch.ts";
+import { batchBytesOf, compressionOf, isIntactBatch, producerIdOf } from "../../src/log/record-batch.ts";
 
 const FETCH_BYTES_MAX = 8 * 1024 * 1024;
 const EARLIEST = -2;
@@ -22,6 +22,8 @@ export interface ReadRecord {
   timestampMs: number;
   /** Of its batch: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd. */
   compression: number;
+  /** Of its batch; -1 where the producer was not idempotent. */
+  producerId: number;
 }
 
 /** Creates a topic; throws on any error code. Resolves to its id, 32 hex digits. */
@@ -138,6 +140,7 @@ export async function fetchRecords(
         value: reader.value(),
         timestampMs,
         compression,
+        producerId: producerIdOf(batch),
       });
     }
   }
