@@ -79,11 +79,7 @@ export class LoopDisk implements AsyncDisposable {
 
   /** From now on nothing that is written reaches the disk. */
   cutPower(cut: PowerCut): void {
-    const fd = openSync(this.folder, constants.O_RDONLY);
-    const flags = new Uint32Array([FLAGS[cut]]);
-    const failed = libc().symbols.ioctl(fd, SHUTDOWN, ptr(flags)) !== 0;
-    closeSync(fd);
-    if (failed) throw new Error(`${this.kind} can't be shut down`);
+    cutPowerOf(this.folder, cut);
   }
 
   /** Unmounts and mounts again: the power is back. Nobody may use the disk. */
@@ -116,6 +112,15 @@ export class LoopDisk implements AsyncDisposable {
     await sudo("mount", "-t", this.kind, "-o", mountOptions, this.image, this.folder);
     this.mounted = true;
   }
+}
+
+/** Cuts the power of the file system that is mounted at `folder`; another process may do that, too. */
+export function cutPowerOf(folder: string, cut: PowerCut): void {
+  const fd = openSync(folder, constants.O_RDONLY);
+  const flags = new Uint32Array([FLAGS[cut]]);
+  const failed = libc().symbols.ioctl(fd, SHUTDOWN, ptr(flags)) !== 0;
+  closeSync(fd);
+  if (failed) throw new Error(`${folder} can't be shut down`);
 }
 
 /** Makes an ext4 file system read-only as an error in its structures does: it has to be mounted errors=remount-ro. */
