@@ -59,7 +59,7 @@ test-clients: build ## fetch Kafka's clients for Python, Java and Go, and run wh
 
 faults: build ## power cuts, failing disks and damage in full counts (Linux, root; about half an hour)
 	VOIK_KILLS=200 VOIK_FAULT_CUTS=100 VOIK_FAULT_CLONES=100 VOIK_FAULT_FLIPS=1000 VOIK_FAULT_CRASHES=50 \
-		VOIK_FAULT_STATES=500 \
+		VOIK_FAULT_STATES=500 VOIK_FAULT_POINTS=1000 \
 		VOIK_TRANSACTION_KILLS=50 VOIK_IDEMPOTENT_KILLS=50 VOIK_RESHARD_KILLS=100 \
 		$(BUN) test test/faults test/clients/kill.test.ts test/clients/exactly-once.test.ts \
 		test/clients/idempotence.test.ts test/clients/reshard.test.ts

@@ -3,21 +3,20 @@
  * and deleted all the time. No acked record is lost, a topic whose creation was acked is there, one whose deletion
  * was acked stays deleted with its files, and nothing is there that nobody asked for.
  *
- * Retention deletes at most once a minute and is left to the simulator (test/sim).
+ * The moments are chance here, and many things go on at once; failpoints.test.ts chooses its moments.
  */
 import { expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Random, seededRandom } from "../../src/base/random.ts";
 import { KafkaClient } from "../../src/kafka/client.ts";
-import { Metadata } from "../../src/kafka/messages/03-metadata.ts";
 import { DeleteTopics } from "../../src/kafka/messages/20-delete-topics.ts";
 import { History } from "../helpers/history.ts";
 import { describeAsRoot } from "../helpers/installed.ts";
 import { createTopic } from "../helpers/kafka-records.ts";
 import type { Load } from "../helpers/load.ts";
 import { type DiskKind, LoopDisk, type PowerCut } from "../helpers/loop-disk.ts";
-import { breachesOf, loadUntil, makeTopic, withKafka } from "../helpers/plug.ts";
+import { breachesOf, loadUntil, makeTopic } from "../helpers/plug.ts";
+import { topicsOf, wrongFolders } from "../helpers/topic-folders.ts";
 import { VoikProcess } from "../helpers/voik-process.ts";
 
 const CUTS = Math.ceil(Number(process.env.VOIK_FAULT_CUTS ?? 20) / 5);
@@ -115,14 +114,11 @@ class ExpectedTopics {
 
   /** The server and its folder hold exactly these topics and `other`. */
   async expectIn(voik: VoikProcess, other: { name: string; id: string }): Promise<void> {
-    const { topics } = await withKafka(voik, (client) =>
-      client.request(Metadata, { topics: null, allowAutoTopicCreation: false }),
-    );
-    const found = new Map(topics.map(({ name, topicId }) => [name ?? "", topicId]));
+    const found = await topicsOf(voik);
     for (const [name, id] of this.there) expect([name, found.get(name)]).toEqual([name, id]);
     const asked = new Set([other.name, ...this.there.keys(), ...this.unsure]);
     expect([...found.keys()].filter((name) => !asked.has(name))).toEqual([]);
-    expect(readdirSync(join(voik.folder, "streams")).sort()).toEqual([...found.values()].sort());
+    expect(wrongFolders(voik, found)).toEqual([]);
     for (const name of this.unsure) {
       const id = found.get(name);
       if (id !== undefined) this.there.set(name, id);

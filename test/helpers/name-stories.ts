@@ -17,6 +17,7 @@ import { offsetsOf, produceBatch, readPartition, topicId } from "./kafka-records
 import type { Load } from "./load.ts";
 import { breachesOf, loadUntil, makeTopic, withKafka } from "./plug.ts";
 import { batchOf } from "./shard-copies.ts";
+import { topicsOf, wrongFolders } from "./topic-folders.ts";
 import type { VoikProcess } from "./voik-process.ts";
 
 export interface Story {
@@ -270,24 +271,6 @@ async function produceAndRead(
     await produceBatch(client, topic, partition, batchOf(valueAt(0)));
     return (await readPartition(client, topic, partition)).length;
   });
-}
-
-/** Ids of all topics, by name. */
-export async function topicsOf(voik: VoikProcess): Promise<Map<string, string>> {
-  const { topics } = await withKafka(voik, (client) =>
-    client.request(Metadata, { topics: null, allowAutoTopicCreation: false }),
-  );
-  return new Map(topics.map(({ name, topicId }) => [name ?? "", topicId]));
-}
-
-/** Folders that no topic has, and topics that have none. */
-export function wrongFolders(voik: VoikProcess, topics: ReadonlyMap<string, string>): string[] {
-  const folders = readdirSync(join(voik.folder, "streams"));
-  const ids = [...topics.values()];
-  return [
-    ...folders.filter((id) => !ids.includes(id)).map((id) => `revived: the folder ${id}`),
-    ...ids.filter((id) => !folders.includes(id)).map((id) => `lost: the folder ${id}`),
-  ];
 }
 
 function shardFolder(voik: VoikProcess, { id }: { id: string }): string {

@@ -2,10 +2,9 @@
  * A run of the executable under load, on both protocols and with topics made and deleted meanwhile, whose system calls
  * were recorded with their bytes; and what the executable makes of the states that a disk may be left in at any of them.
  */
-import { cpSync, existsSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { freeBytesOf } from "../../src/base/disk.ts";
-import { Metadata } from "../../src/kafka/messages/03-metadata.ts";
 import { DeleteTopics } from "../../src/kafka/messages/20-delete-topics.ts";
 import type { CrashMode } from "../sim/sim-inode.ts";
 import type { SimRandom } from "../sim/sim-random.ts";
@@ -15,6 +14,7 @@ import type { Load } from "./load.ts";
 import { journalSyncs, loadUntil, makeTopic, readTopic, withKafka } from "./plug.ts";
 import { recorded, recordingOf } from "./strace.ts";
 import { type Moment, momentsIn } from "./strace-log.ts";
+import { topicsOf, wrongFolders } from "./topic-folders.ts";
 import { ANSWER_CALLS, TracedAnswers } from "./traced-answers.ts";
 import { DISK_CALLS, type Lies, TracedDisk } from "./traced-disk.ts";
 import { temporaryFolder, voikExecutable, VoikProcess } from "./voik-process.ts";
@@ -148,11 +148,8 @@ export class RecordedRun {
 
   /** A topic is answered for three times: made, described for its id, deleted. */
   private async wrongTopics(voik: VoikProcess, cut: number): Promise<string[]> {
-    const { topics } = await withKafka(voik, (client) =>
-      client.request(Metadata, { topics: null, allowAutoTopicCreation: false }),
-    );
-    const found = new Map(topics.map(({ name, topicId }) => [name ?? "", topicId]));
-    const wrong: string[] = [];
+    const found = await topicsOf(voik);
+    const wrong = wrongFolders(voik, found);
     for (const { name, id, deleted } of this.made) {
       const [madeAt = Infinity, , deletedAt = Infinity] = this.answers.repliesWith(name);
       const there = found.get(name);
@@ -162,10 +159,6 @@ export class RecordedRun {
     }
     const names = new Set([this.load.topic.name, ...this.made.map(({ name }) => name)]);
     for (const name of found.keys()) if (!names.has(name)) wrong.push(`foreign: topic ${name}`);
-    const folders = readdirSync(join(voik.folder, "streams"));
-    const ids = [...found.values()];
-    wrong.push(...folders.filter((id) => !ids.includes(id)).map((id) => `revived: the folder ${id}`));
-    wrong.push(...ids.filter((id) => !folders.includes(id)).map((id) => `lost: the folder ${id}`));
     return wrong;
   }
 }
