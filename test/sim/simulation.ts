@@ -316,7 +316,7 @@ class Simulation {
     for (const slot of this.slots) {
       demand(slot.state === "open", "a log opens and closes when the disk is well");
       slot.checkState();
-      slot.readAll();
+      slot.readAll(true);
     }
   }
 
