@@ -9,6 +9,7 @@ import { systemClock } from "../src/base/clock.ts";
 import { disk } from "../src/base/disk.ts";
 import { silentLogger } from "../src/base/logger.ts";
 import { openVolume, whyNoVolume } from "../src/base/volume.ts";
+import { AppendBuffers } from "../src/log/append-buffers.ts";
 import { CommitLog } from "../src/log/commit-log.ts";
 import { GroupCommit, type SyncKind, TOGETHER_FROM } from "../src/log/group-commit.ts";
 import { Journal } from "../src/log/journal.ts";
@@ -160,6 +161,7 @@ async function measureCase({ root, shards, durability, batch }: Case): Promise<v
     retentionBytes: Infinity,
     durability,
     journal,
+    appendBuffers: new AppendBuffers(256),
   };
   const logs = await Promise.all(
     Array.from({ length: shards }, (_, i) =>

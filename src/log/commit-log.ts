@@ -250,8 +250,19 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
     this.segments.active.file.trim();
   }
 
+  flush(): void {
+    this.segments.active.file.flush();
+  }
+
   showWritten(): void {
-    if (this.refusal === undefined) this.show(this.segments.active.end);
+    if (this.refusal) return;
+    try {
+      this.flush();
+    } catch (error) {
+      this.failSync(error);
+      return this.groupCommit.fail(error);
+    }
+    this.show(this.segments.active.end);
   }
 
   /**
@@ -292,10 +303,7 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
    * records. `nowMs` is the wall clock's; wherever that jumps, it makes one segment at most.
    */
   rollIfOld(nowMs: number): void {
-    if (this.refusal || !this.rolls.isOld(nowMs)) return;
-    this.rolls.next(this.endOffset);
-    this.rolls.startedAtMs = nowMs;
-    this.groupCommit.request(this);
+    if (!this.refusal && this.rolls.nextIfOld(this.endOffset, nowMs)) this.groupCommit.request(this);
   }
 
   get rolledCount(): number {
@@ -353,9 +361,7 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
 
   /** Appends a stamped batch to the files. */
   private write(batch: Buffer, baseOffset: number, endOffset: number): void {
-    const segment = this.rolls.fits(batch.length, endOffset)
-      ? this.segments.active
-      : this.rolls.next(baseOffset);
+    const segment = this.rolls.segmentFor(batch.length, baseOffset, endOffset);
     this.transactions.prepare(segment, batch);
     segment.append(batch, baseOffset, endOffset, maxTimestampOf(batch));
     this.transactions.note(batch);
@@ -390,10 +396,6 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
   private checkReadable(offset: number): void {
     // After a failed sync the pages may be gone of what only the journal has: the next start reads it back.
     if (this.failed) throw this.refusal;
-    if (offset >= this.startOffset && offset <= this.durableEnd) return;
-    throw new VoikError(
-      "offset_out_of_range",
-      `offset ${offset} is outside ${this.startOffset}..${this.durableEnd}, which this shard holds`,
-    );
+    this.reads.checkHas(offset, this.startOffset);
   }
 }

@@ -19,6 +19,7 @@ import type { Journal } from "./journal.ts";
 import { JournalRound } from "./journal-frame.ts";
 import type { SegmentEnd } from "./segment.ts";
 import type { Syncable } from "./syncable.ts";
+import { Trickle } from "./trickle.ts";
 
 /** How logs are synced: their files one by one, the file system that they lie on, or the journal. */
 export type SyncKind = "file" | "filesystem" | "journal";
@@ -49,8 +50,13 @@ export class GroupCommit {
   private scheduled = false;
   /** A round of all busy logs is under way: of the journal, or a syncfs that somebody waits for. */
   private together = false;
+  /** The last round was one of the journal. */
+  private journaling = false;
   private failed = false;
   private readonly background: BackgroundSync;
+  private readonly trickle = new Trickle(async (log) => {
+    if (!this.failed && this.isIdle(log)) await this.run(log);
+  });
 
   constructor(
     private readonly onFailure: (error: unknown) => void,
@@ -88,9 +94,10 @@ export class GroupCommit {
     this.requested.clear();
     // Nothing may be appended from here until every log has taken note of its end: no await.
     const rest = this.areMany(logs) ? this.journal(logs) : logs;
+    this.journaling = rest !== logs;
     // A log that is being synced asks again when that has ended.
     const idle = rest.filter((log) => !this.inFlight.has(log));
-    const covered = idle.length > 0 && this.areMany(rest) && this.volume ? this.syncVolume() : undefined;
+    const covered = idle.length > 0 && this.areMany(rest) ? this.syncVolume(idle) : undefined;
     if (covered) this.hold(covered);
     for (const log of idle) void this.run(log, covered);
   };
@@ -101,11 +108,6 @@ export class GroupCommit {
     let count = logs.length;
     for (const log of this.inFlight) if (log.urgent && !logs.includes(log)) count++;
     return count >= togetherFrom;
-  }
-
-  private get volume(): Volume | undefined {
-    const { volume } = this.options;
-    return volume?.prepare() ? volume : undefined;
   }
 
   /** Has what `logs` appended journaled, if that is the better way; returns those for which it is not. */
@@ -141,7 +143,7 @@ export class GroupCommit {
       log.showJournaled(ends[i] as SegmentEnd);
       this.goOn(log);
     });
-    if (journal.behind > 0) this.background.syncAll();
+    if (this.trickle.idle && journal.behind > 0) this.background.syncAll();
   }
 
   /** Starts no round before `ended` has. */
@@ -157,11 +159,14 @@ export class GroupCommit {
   /** Syncs the files of logs for which nobody waits. */
   private syncOwn(logs: readonly Syncable[]): void {
     if (this.failed) return;
-    const idle = logs.filter((log) => log.dirty && !this.inFlight.has(log));
+    const idle = logs.filter(this.isIdle);
     const { togetherFrom = TOGETHER_FROM } = this.options;
-    const covered = idle.length >= togetherFrom && this.volume ? this.syncVolume() : undefined;
+    if (this.journaling) return this.trickle.add(idle);
+    const covered = idle.length >= togetherFrom ? this.syncVolume(idle) : undefined;
     for (const log of idle) void this.run(log, covered);
   }
+
+  private readonly isIdle = (log: Syncable) => log.dirty && !this.inFlight.has(log);
 
   private async run(log: Syncable, covered?: Promise<void>): Promise<void> {
     this.inFlight.add(log);
@@ -190,9 +195,17 @@ export class GroupCommit {
     this.options.onSynced?.("file", this.clock.monotonicMs() - startMs);
   }
 
-  private syncVolume(): Promise<void> {
+  /** Syncs the file system that `logs` lie on, and what they hold; undefined when it can't be synced as a whole. */
+  private syncVolume(logs: readonly Syncable[]): Promise<void> | undefined {
+    const { volume } = this.options;
+    if (!volume?.prepare()) return undefined;
     const startMs = this.clock.monotonicMs();
-    const covered = (this.options.volume as Volume).sync();
+    try {
+      for (const log of logs) log.flush();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const covered = volume.sync();
     covered.then(
       () => this.options.onSynced?.("filesystem", this.clock.monotonicMs() - startMs),
       () => undefined,

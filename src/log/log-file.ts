@@ -2,12 +2,16 @@
  * The bytes of one segment: appended at the end, read at positions. FileLogFile does it with positioned file I/O,
  * MappedLogFile (mapped-log-file.ts) with a memory mapping; log-io.ts picks one.
  *
- *   | batch | batch | batch | zeros: space that is reserved (fallocate) |
- *                           ^ endPosition                               ^ size of the file
+ *   | batch | batch | batch | held batches | zeros: space that is reserved (fallocate) |
+ *                           ^ written      ^ endPosition                               ^ size of the file
  *
  * Space is reserved ahead, because writes and syncs that neither find blocks nor move the file's size are faster. What
  * lies behind the end is cut off when the segment is full or closed; after a crash it is still there, and recovery
  * knows zeros for what they are. Without support or room for it, writing simply goes on at the file's end.
+ *
+ * Small batches are held in memory and written together: before they are synced, and before anybody reads them. Only
+ * into reserved space, so that a disk that is full says so when a batch is appended; a held one that can't be written
+ * is as bad as a failed sync, and shows there.
  *
  * A file is held open by the segment and by every LogRange that is still being sent; the descriptor closes when the
  * last of them lets go, so a segment can be deleted under a slow reader.
@@ -16,11 +20,14 @@ import { assert } from "../base/assert.ts";
 import { VoikError } from "../base/errors.ts";
 import { readErrors } from "../base/read-errors.ts";
 import type { OpenFile } from "../base/file-system.ts";
+import type { AppendBuffers } from "./append-buffers.ts";
 
 /** A log reserves as much again as it holds, between these bounds: small logs stay small. */
 const RESERVE_BYTES_MIN = 64 << 10;
 const RESERVE_BYTES_MAX = 4 << 20;
 const PAGE_BYTES = 4096;
+/** Writing larger batches together gains nothing. */
+const HELD_BATCH_BYTES_MAX = 16 << 10;
 
 export interface LogFile {
   readonly fd: number;
@@ -31,9 +38,13 @@ export interface LogFile {
    * disk_full or storage_failed.
    */
   append(batch: Buffer): number;
+  /** Writes what is held, so that it can be read through `fd`. Throws VoikError disk_full or storage_failed. */
+  flush(): void;
+  /** Copies the bytes from `position` to the end into `into`, if they are all held; whether they were. */
+  copyHeld(into: Buffer, position: number): boolean;
   /** Reads up to `into.length` bytes from `position`; returns the count, short at the end of the file. */
   read(into: Buffer, position: number): number;
-  /** fdatasync, off the event loop. */
+  /** Writes what is held, then fdatasync, off the event loop. */
   sync(): Promise<void>;
   /** Cuts the file to `position`. */
   cutAt(position: number): void;
@@ -47,6 +58,9 @@ export interface LogFile {
   /** Undoes one `retain`, or the opening. */
   release(): void;
 }
+
+/** What a disk means that takes less than it was given. */
+const SHORT_WRITE = { code: "ENOSPC" };
 
 /** Turns what the disk answered into an error that says what to do. */
 export function storageError(error: unknown, doing: string): VoikError {
@@ -74,8 +88,15 @@ export class FileLogFile implements LogFile {
   private tail: "none" | "zeros" | "ragged" = "none";
   private canReserve = true;
   private holders = 1;
+  /** The last `held` bytes before `endPosition` are at the start of `buffer`, and not in the file yet. */
+  private held = 0;
+  private buffer: Buffer | undefined;
 
-  constructor(protected readonly file: OpenFile) {
+  /** With `buffers` it may hold batches. */
+  constructor(
+    protected readonly file: OpenFile,
+    private readonly buffers?: AppendBuffers,
+  ) {
     this.endPosition = file.size();
   }
 
@@ -88,21 +109,34 @@ export class FileLogFile implements LogFile {
     const end = position + batch.length;
     if (this.tail === "ragged") this.trim();
     if (end > this.reserved && this.canReserve) this.reserveAhead(end);
-    let failure: unknown = { code: "ENOSPC" };
+    if (!this.hold(batch, end)) this.write(batch, position);
+    this.endPosition = end;
+    return position;
+  }
+
+  flush(): void {
+    if (this.held === 0) return;
+    const buffer = this.buffer as Buffer;
     try {
-      if (this.file.write(batch, position) === batch.length) {
-        this.endPosition = end;
-        return position;
-      }
+      const bytes = buffer.subarray(0, this.held);
+      if (this.file.write(bytes, this.endPosition - this.held) !== this.held) throw SHORT_WRITE;
     } catch (error) {
-      failure = error;
+      throw storageError(error, "writing record batches");
     }
-    this.tail = "ragged";
-    this.trim();
-    throw storageError(failure, "appending a record batch");
+    this.held = 0;
+    this.buffer = undefined;
+    this.buffers?.giveBack(buffer);
+  }
+
+  copyHeld(into: Buffer, position: number): boolean {
+    const at = position - (this.endPosition - this.held);
+    if (at < 0 || this.buffer === undefined) return false;
+    this.buffer.copy(into, 0, at, this.held);
+    return true;
   }
 
   trim(): void {
+    this.flush();
     if (this.tail === "none") return;
     try {
       this.cutAt(this.endPosition);
@@ -112,6 +146,7 @@ export class FileLogFile implements LogFile {
   }
 
   read(into: Buffer, position: number): number {
+    if (position + into.length > this.endPosition - this.held) this.flush();
     try {
       return this.file.read(into, position);
     } catch (error) {
@@ -120,8 +155,9 @@ export class FileLogFile implements LogFile {
     }
   }
 
-  sync(): Promise<void> {
-    return this.file.sync();
+  async sync(): Promise<void> {
+    this.flush();
+    await this.file.sync();
   }
 
   cutAt(position: number): void {
@@ -152,6 +188,30 @@ export class FileLogFile implements LogFile {
       // The zeros stay: the next start knows them for what they are.
     }
     this.file.close();
+  }
+
+  /** Keeps `batch`, which ends at `end`, to be written later; false when it has to be written now. */
+  private hold(batch: Buffer, end: number): boolean {
+    if (batch.length > HELD_BATCH_BYTES_MAX || end > this.reserved) return false;
+    if (this.buffer && this.held + batch.length > this.buffer.length) this.flush();
+    this.buffer ??= this.buffers?.take();
+    if (this.buffer === undefined) return false;
+    this.buffer.set(batch, this.held);
+    this.held += batch.length;
+    return true;
+  }
+
+  private write(batch: Buffer, position: number): void {
+    this.flush();
+    let failure: unknown = SHORT_WRITE;
+    try {
+      if (this.file.write(batch, position) === batch.length) return;
+    } catch (error) {
+      failure = error;
+    }
+    this.tail = "ragged";
+    this.trim();
+    throw storageError(failure, "appending a record batch");
   }
 
   /** How far to reserve so that the file has room up to `end` and some more. */

@@ -4,6 +4,7 @@
  */
 import { VoikError } from "../base/errors.ts";
 import type { FileSystem } from "../base/file-system.ts";
+import type { AppendBuffers } from "./append-buffers.ts";
 import { BufferedIndexFile } from "./buffered-index-file.ts";
 import type { IndexFile } from "./index-file.ts";
 import { FileLogFile, type LogFile } from "./log-file.ts";
@@ -27,8 +28,9 @@ export interface LogIo {
   openSealedIndex(path: string, entryBytes: number, baseOffset: number): IndexFile | undefined;
 }
 
-export function logIoOf(kind: LogIoKind, fileSystem: FileSystem): LogIo {
-  return kind === "mmap" ? mappedIo(fileSystem) : fileIo(fileSystem);
+/** With `buffers` left, small appends by file I/O are written together. */
+export function logIoOf(kind: LogIoKind, fileSystem: FileSystem, buffers?: AppendBuffers): LogIo {
+  return kind === "mmap" ? mappedIo(fileSystem) : fileIo(fileSystem, buffers);
 }
 
 /** Throws VoikError config_invalid when `kind` is not safe for logs in `folder`, which exists. */
@@ -41,10 +43,10 @@ export function checkLogIo(kind: LogIoKind, fileSystem: FileSystem, folder: stri
   );
 }
 
-function fileIo(fileSystem: FileSystem): LogIo {
-  const open = (path: string) => new FileLogFile(fileSystem.open(path, "write"));
+function fileIo(fileSystem: FileSystem, buffers?: AppendBuffers): LogIo {
+  const open = (path: string) => new FileLogFile(fileSystem.open(path, "write"), buffers);
   return {
-    createLog: (path) => new FileLogFile(fileSystem.open(path, "create")),
+    createLog: (path) => new FileLogFile(fileSystem.open(path, "create"), buffers),
     openLog: open,
     openSealedLog: open,
     createIndex: (path, entryBytes) => BufferedIndexFile.create(fileSystem, path, entryBytes),

@@ -1,4 +1,5 @@
 /** Look-ups in the readable part of a log: which bytes hold an offset, and which record a time. */
+import { VoikError } from "../base/errors.ts";
 import type { DurableEnd } from "./durable-end.ts";
 import type { Gaps } from "./gaps.ts";
 import { LogFileRange } from "./log-range.ts";
@@ -11,6 +12,16 @@ export class LogReads {
     private readonly gaps: Gaps,
     private readonly readable: DurableEnd,
   ) {}
+
+  /** Throws VoikError offset_out_of_range when the log, which begins at `startOffset`, has no place for a reader there. */
+  checkHas(offset: number, startOffset: number): void {
+    const end = this.readable.offset;
+    if (offset >= startOffset && offset <= end) return;
+    throw new VoikError(
+      "offset_out_of_range",
+      `offset ${offset} is outside ${startOffset}..${end}, which this shard holds`,
+    );
+  }
 
   /** ShardLog.locate, for an offset that is in the log. */
   locate(asked: number, maxBytes: number, until: number): LogRange | undefined {

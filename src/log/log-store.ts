@@ -7,6 +7,7 @@ import type { Clock } from "../base/clock.ts";
 import type { FileSystem } from "../base/file-system.ts";
 import type { Logger } from "../base/logger.ts";
 import type { MetricsRegistry } from "../base/metrics.ts";
+import { AppendBuffers } from "./append-buffers.ts";
 import { CommitLog } from "./commit-log.ts";
 import type { DamagedRange } from "./damage.ts";
 import { GroupCommit, type GroupCommitOptions, TOGETHER_FROM } from "./group-commit.ts";
@@ -19,6 +20,9 @@ import { Scrub } from "./scrub.ts";
 import { SharedSync } from "./shared-sync.ts";
 import { syncMetrics } from "./sync-metrics.ts";
 import { WarmFiles, warmFilesMax } from "./warm-files.ts";
+
+/** Logs whose small appends are written together at any time: 16 MiB for them. */
+const APPEND_BUFFERS = 256;
 
 export interface LogStoreOptions {
   fileSystem: FileSystem;
@@ -50,6 +54,7 @@ export class LogStore {
   private readonly logs = new Set<CommitLog>();
   private readonly folders = new Map<string, CommitLog>();
   private readonly warmFiles: WarmFiles;
+  private readonly appendBuffers = new AppendBuffers(APPEND_BUFFERS);
   private readonly sharedSync: SharedSync | undefined;
   /** Logs that are being opened. */
   private opening = 0;
@@ -103,6 +108,7 @@ export class LogStore {
         logIo,
         journal: this.options.journal,
         warmFiles: this.warmFiles,
+        appendBuffers: this.appendBuffers,
         syncTogether: this.syncTogether,
         onClosed: () => {
           this.logs.delete(log);

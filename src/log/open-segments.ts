@@ -6,6 +6,7 @@ import { dirname } from "node:path";
 import { VoikError } from "../base/errors.ts";
 import type { FileSystem } from "../base/file-system.ts";
 import type { Logger } from "../base/logger.ts";
+import { AppendBuffers } from "./append-buffers.ts";
 import { Checkpoint, endsAt, type LogEnd } from "./checkpoint.ts";
 import { type Gap, Gaps } from "./gaps.ts";
 import type { Journal } from "./journal.ts";
@@ -43,6 +44,8 @@ export interface CommitLogOptions {
   segmentAgeMsMax?: number;
   /** Shared by the logs of a data folder, to hold a bounded number of files open; a log's own when left out. */
   warmFiles?: WarmFiles;
+  /** Memory for small appends, shared by the logs of a data folder; a log's own when left out. */
+  appendBuffers?: AppendBuffers;
   /** Syncs all that is written, with others who ask at the same time; undefined when each file has to be synced. */
   syncTogether?: () => Promise<void> | undefined;
   /** Where its records may become durable together with other logs'; without one, only its own files are synced. */
@@ -70,6 +73,7 @@ export async function openSegments(
   onDamage: (gap: Gap) => void,
 ): Promise<OpenedLog> {
   const { folder, fileSystem, logIo = "file", warmFiles: warm = new WarmFiles(WARM_FILES) } = options;
+  const io = logIoOf(logIo, fileSystem, options.appendBuffers ?? new AppendBuffers(1));
   let log: OpenedLog | undefined;
   try {
     const names = fileSystem.exists(folder)
@@ -82,7 +86,7 @@ export async function openSegments(
       onDamage(gap);
     };
     log = {
-      parts: { folder, fileSystem, io: logIoOf(logIo, fileSystem), warm, gaps, onDamage: noteDamage },
+      parts: { folder, fileSystem, io, warm, gaps, onDamage: noteDamage },
       segments: [],
       checkpoint: Checkpoint.open(fileSystem, folder, warm),
       start: LogStart.open(fileSystem, folder, warm),

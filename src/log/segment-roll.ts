@@ -34,8 +34,16 @@ export class SegmentRoll {
     public startedAtMs: number | undefined,
   ) {}
 
-  /** Whether the active segment takes a batch of `bytes` that ends before `endOffset`. An empty one takes any. */
-  fits(bytes: number, endOffset: number): boolean {
+  /**
+   * The segment for a batch of `bytes` bytes, from `baseOffset` to before `endOffset`: the active one, or a new one.
+   * Throws VoikError disk_full or storage_failed.
+   */
+  segmentFor(bytes: number, baseOffset: number, endOffset: number): Segment {
+    return this.fits(bytes, endOffset) ? this.segments.active : this.next(baseOffset);
+  }
+
+  /** Whether the active segment takes the batch. An empty one takes any. */
+  private fits(bytes: number, endOffset: number): boolean {
     const { active } = this.segments;
     const { segmentBytesMax, indexBytesMax = INDEX_BYTES_MAX } = this.options;
     if (active.bytes === 0) return true;
@@ -47,10 +55,18 @@ export class SegmentRoll {
   }
 
   /**
-   * Whether the active segment is older than it may be. `nowMs` is the wall clock's; a segment's age counts from the
-   * first question, and a clock that goes back starts it anew.
+   * Starts a new segment at `baseOffset` when the active one is older than it may be; whether it did. `nowMs` is the wall
+   * clock's; a segment's age counts from the first question, and a clock that goes back starts it anew. Throws VoikError
+   * disk_full or storage_failed.
    */
-  isOld(nowMs: number): boolean {
+  nextIfOld(baseOffset: number, nowMs: number): boolean {
+    if (!this.isOld(nowMs)) return false;
+    this.next(baseOffset);
+    this.startedAtMs = nowMs;
+    return true;
+  }
+
+  private isOld(nowMs: number): boolean {
     const { segmentAgeMsMax = Infinity, retentionMs } = this.options;
     if (this.segments.active.bytes === 0) return false;
     if (this.startedAtMs === undefined || this.startedAtMs > nowMs) this.startedAtMs = nowMs;
@@ -58,7 +74,7 @@ export class SegmentRoll {
   }
 
   /** Seals the active segment and puts a new one behind it. Throws VoikError disk_full or storage_failed. */
-  next(baseOffset: number): Segment {
+  private next(baseOffset: number): Segment {
     const { folder, fileSystem } = this.options;
     const paths = segmentPaths(folder, baseOffset);
     this.transactions.beforeRoll(baseOffset);

@@ -16,6 +16,8 @@ export interface Syncable extends Journaled {
   readonly eager: boolean;
   /** Whether somebody waits for it to be synced. */
   readonly urgent: boolean;
+  /** Has everything in its files that was appended, and is not on the disk. Throws VoikError disk_full or storage_failed. */
+  flush(): void;
   /** Of a log that is not eager: tells those who wait for what has been appended when it is called. */
   showWritten(): void;
   /** Bytes appended and not yet synced. */

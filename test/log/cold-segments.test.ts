@@ -97,7 +97,10 @@ if (onLinux) {
     async () => {
       const copy = join(root, "..", "copy");
       await withLogs(async (logs) => {
-        for (const log of logs) for (let i = 0; i < 3; i++) log.append(batchOf([`${i}`]));
+        for (const log of logs) {
+          for (let i = 0; i < 3; i++) log.append(batchOf([`${i}`]));
+          log.flush();
+        }
         cpSync(root, copy, { recursive: true }); // as a kill -9 would leave it
         await appendDurably(logs[LOGS - 1] as CommitLog, batchOf(["3"]));
       }, 1 << 20);

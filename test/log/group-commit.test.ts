@@ -9,6 +9,8 @@ const nextTick = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** A log whose syncs end when the test says so. */
 class FakeLog implements Syncable {
+  /** What a sync of the file system does not reach. */
+  held = 0;
   written = 0;
   durable = 0;
   shown = 0;
@@ -38,6 +40,10 @@ class FakeLog implements Syncable {
     this.failure = error;
   }
 
+  flush(): void {
+    this.held = 0;
+  }
+
   showWritten(): void {
     this.shown = this.written;
   }
@@ -62,7 +68,10 @@ class FakeVolume implements Volume {
   ready = true;
   syncs: PromiseWithResolvers<void>[] = [];
   prepare = () => this.ready;
+  /** Told when a sync starts. */
+  onSync = () => {};
   sync(): Promise<void> {
+    this.onSync();
     const sync = Promise.withResolvers<void>();
     this.syncs.push(sync);
     return sync.promise;
@@ -90,6 +99,7 @@ function scheduler(options: GroupCommitOptions = { volume, togetherFrom: 3 }): G
 function append(groupCommit: GroupCommit, ...logs: FakeLog[]): void {
   for (const log of logs) {
     log.written++;
+    log.held++;
     groupCommit.request(log);
   }
 }
@@ -113,6 +123,16 @@ describe("few busy logs", () => {
 });
 
 describe("many busy logs", () => {
+  test("have what they hold in their files when the file system is synced", async () => {
+    const groupCommit = scheduler();
+    const logs = fakeLogs(3);
+    const held: number[] = [];
+    volume.onSync = () => held.push(...logs.map((log) => log.held));
+    append(groupCommit, ...logs);
+    await nextTick();
+    expect(held).toEqual([0, 0, 0]);
+  });
+
   test("are synced by one sync of the file system", async () => {
     const groupCommit = scheduler();
     const logs = fakeLogs(3);

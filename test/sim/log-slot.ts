@@ -4,16 +4,15 @@
  */
 import { VoikError } from "../../src/base/errors.ts";
 import type { ErrorCode } from "../../src/base/errors.ts";
-import type { FileSystem } from "../../src/base/file-system.ts";
 import { silentLogger } from "../../src/base/logger.ts";
 import type { CommitLog } from "../../src/log/commit-log.ts";
 import type { GroupCommit } from "../../src/log/group-commit.ts";
-import type { Journal } from "../../src/log/journal.ts";
 import type { CommitLogOptions } from "../../src/log/open-segments.ts";
 import type { LogRange } from "../../src/log/shard-log.ts";
 import { isDurable } from "./durable.ts";
 import { demand, type ModelBatch, ModelLog, sameFiles, Violation } from "./model-log.ts";
 import { makeBatch, makeTransactionalBatch } from "./sim-batch.ts";
+import type { ProcessLife } from "./process-life.ts";
 import type { SimDisk } from "./sim-disk.ts";
 import { type FaultCounts, firedSince } from "./sim-faults.ts";
 import type { SimRandom } from "./sim-random.ts";
@@ -42,16 +41,8 @@ export interface SlotParts {
   guard(run: () => void): void;
 }
 
-/** One life of the process: what its logs share. */
-export interface ProcessLife {
-  fileSystem: FileSystem;
-  groupCommit: GroupCommit;
-  journal: Journal | undefined;
-  syncFailed: boolean;
-  over: boolean;
-}
-
 const RANGES_HELD_MAX = 3;
+
 export class LogSlot {
   readonly model: ModelLog;
   state: "closed" | "opening" | "open" | "closing" = "closed";
@@ -87,6 +78,7 @@ export class LogSlot {
       retentionMs,
       retentionBytes,
       journal: life.journal,
+      appendBuffers: life.appendBuffers,
     };
     trace(`open ${folder}`);
     this.parts.openLog(options, life.groupCommit).then(

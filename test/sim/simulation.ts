@@ -7,9 +7,11 @@ import { drainMicrotasks } from "bun:jsc";
 import type { FileSystem } from "../../src/base/file-system.ts";
 import { CommitLog } from "../../src/log/commit-log.ts";
 import { GroupCommit } from "../../src/log/group-commit.ts";
+import { AppendBuffers } from "../../src/log/append-buffers.ts";
 import { Journal } from "../../src/log/journal.ts";
 import { LogSlot } from "./log-slot.ts";
-import type { OpenLogUnderTest, ProcessLife, SlotParts } from "./log-slot.ts";
+import type { OpenLogUnderTest, SlotParts } from "./log-slot.ts";
+import type { ProcessLife } from "./process-life.ts";
 import { demand } from "./model-log.ts";
 import { SimDisk } from "./sim-disk.ts";
 import { NO_FAULTS } from "./sim-faults.ts";
@@ -172,6 +174,8 @@ class Simulation {
     const life: ProcessLife = {
       fileSystem: this.options.harm?.fileSystem?.(fileSystem) ?? fileSystem,
       journal: undefined,
+      // Every third seed writes each append at once; in others some do, when all buffers are taken.
+      appendBuffers: new AppendBuffers(this.seed % 3 === 0 ? 0 : 2),
       groupCommit: new GroupCommit(() => {}, this.scheduler),
       syncFailed: false,
       over: false,
