@@ -333,8 +333,7 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
   }
 
   close(): Promise<void> {
-    this.closing ??= this.drainAndClose();
-    return this.closing;
+    return (this.closing ??= this.drainAndClose());
   }
 
   private async drainAndClose(): Promise<void> {
