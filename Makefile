@@ -55,14 +55,16 @@ test-clients: build ## fetch Kafka's clients for Python, Java and Go, and run wh
 	VOIK_CONFLUENT_PYTHON=$(CLIENTS)/bin/python VOIK_JAVA_LIB=$(CLIENTS)/java VOIK_FRANZ_GO=$(CLIENTS)/franz-go \
 		VOIK_TEST_CLIENTS=1 $(BUN) test test/clients/compat.test.ts test/clients/console-tools.test.ts \
 		test/clients/consumer-groups.test.ts test/clients/transactions.test.ts \
-		test/clients/java-transactions.test.ts test/clients/snippets.test.ts
+		test/clients/java-transactions.test.ts test/clients/snippets.test.ts test/clients/kafka-snippets.test.ts
 
 faults: build ## power cuts, failing disks and damage in full counts (Linux, root; about half an hour)
 	VOIK_KILLS=200 VOIK_FAULT_CUTS=100 VOIK_FAULT_CLONES=100 VOIK_FAULT_FLIPS=1000 VOIK_FAULT_CRASHES=50 \
 		VOIK_FAULT_STATES=500 VOIK_FAULT_POINTS=1000 \
 		VOIK_TRANSACTION_KILLS=50 VOIK_IDEMPOTENT_KILLS=50 VOIK_RESHARD_KILLS=100 \
+		VOIK_CHURN_SECONDS=120 \
 		$(BUN) test test/faults test/clients/kill.test.ts test/clients/exactly-once.test.ts \
-		test/clients/idempotence.test.ts test/clients/reshard.test.ts
+		test/clients/idempotence.test.ts test/clients/reshard.test.ts \
+		test/clients/group-churn.test.ts
 
 test_watcher: test-watch
 

@@ -7,21 +7,13 @@ import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { AWS_ENV, run } from "../helpers/installed.ts";
 import { createStream, kinesisClient, readStream } from "../helpers/kinesis-records.ts";
+import { snippetsOf, testWith, TOOL_ENV } from "../helpers/snippets.ts";
 import { temporaryFolder, VoikProcess } from "../helpers/voik-process.ts";
 
 const ROOT = join(import.meta.dir, "../..");
-const PAGE = readFileSync(join(ROOT, "docs/kinesis.md"), "utf8");
 const DOCUMENTED_ENDPOINT = "http://127.0.0.1:4567";
+const SNIPPETS = snippetsOf("kinesis.md", DOCUMENTED_ENDPOINT);
 const JAVA_SDK = "2.41.21";
-const SLOW = process.env.VOIK_TEST_CLIENTS === "1";
-const TOOLS_MS = 600_000;
-
-/** Maven and Go keep what they fetch below HOME. */
-const TOOL_ENV = {
-  ...AWS_ENV,
-  HOME: process.env.HOME ?? "/root",
-  PATH: `/usr/local/go/bin:/usr/bin:/bin:${process.env.PATH}`,
-};
 
 let voik: VoikProcess;
 const folder = temporaryFolder("snippets");
@@ -40,14 +32,8 @@ afterAll(async () => {
 
 /** The code blocks of a language on the page, for the server under test. */
 function snippets(language: string): string[] {
-  const section = PAGE.slice(
-    PAGE.indexOf("## Connecting"),
-    PAGE.indexOf("\n## ", PAGE.indexOf("## Connecting") + 1),
-  );
-  return [...section.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, "gms"))].map(([, code = ""]) => {
-    expect(code).toContain(DOCUMENTED_ENDPOINT);
-    return code.replaceAll(DOCUMENTED_ENDPOINT, voik.addresses.kinesis);
-  });
+  const own = SNIPPETS.filter((snippet) => snippet.language === language);
+  return own.map(({ code }) => code.replaceAll(DOCUMENTED_ENDPOINT, voik.addresses.kinesis));
 }
 
 /** The one snippet of a language, written to a file of a folder of its own. */
@@ -77,23 +63,7 @@ test("JavaScript", async () => {
   expect(await dataOf("javascript")).toEqual(["from JavaScript"]);
 }, 30_000);
 
-const tools = (commands: string[][]) => {
-  const missing = commands.find(([tool = ""]) => Bun.which(tool, { PATH: TOOL_ENV.PATH }) === null);
-  return missing === undefined ? undefined : `${missing[0]} is not installed`;
-};
-
-/** A test that runs where its tools are; elsewhere it is skipped and says why, or fails where clients are required. */
-function testWith(name: string, commands: string[][], slow: boolean, body: () => Promise<void>): void {
-  const missing = tools(commands);
-  if (missing !== undefined && process.env.VOIK_REQUIRE_CLIENTS === "1" && !slow)
-    throw new Error(`${name}: ${missing}`);
-  const reason = missing ?? (slow && !SLOW ? "it is for make test-clients" : undefined);
-  if (reason === undefined) return test(name, body, slow ? TOOLS_MS : 60_000);
-  console.log(`skipped: ${name}: ${reason}`);
-  test.skip(`${name} (${reason})`, () => {});
-}
-
-testWith("AWS CLI", [["/usr/bin/aws"]], false, async () => {
+testWith("AWS CLI", ["/usr/bin/aws"], false, async () => {
   const [create = "", put = ""] = snippets("sh");
   expect(create).toContain("create-stream");
   await run(["/bin/sh", "-c", create.replace("orders", "other")], { env: AWS_ENV });
@@ -101,14 +71,14 @@ testWith("AWS CLI", [["/usr/bin/aws"]], false, async () => {
   expect(await dataOf("cli")).toEqual(["from the CLI"]);
 });
 
-testWith("Python", [["/usr/bin/python3"]], false, async () => {
+testWith("Python", ["/usr/bin/python3"], false, async () => {
   const out = await run(["/usr/bin/python3", fileOf("python", "snippet.py").path], { env: AWS_ENV });
   expect(out.toString()).toStartWith("shardId-000000000000 ");
   expect(await dataOf("python")).toEqual(["from Python"]);
 });
 
 describe("fetched SDKs", () => {
-  testWith("Java, over CBOR and HTTP/2, with SubscribeToShard", [["java"], ["mvn"]], true, async () => {
+  testWith("Java, over CBOR and HTTP/2, with SubscribeToShard", ["java", "mvn"], true, async () => {
     const { path, folder: own } = fileOf("java", "Snippet.java");
     writeFileSync(join(own, "pom.xml"), pom());
     const jars = join(own, "jars.txt");
@@ -129,7 +99,7 @@ describe("fetched SDKs", () => {
     expect(await dataOf("java")).toEqual(["from Java"]);
   });
 
-  testWith("Go", [["go"]], true, async () => {
+  testWith("Go", ["go"], true, async () => {
     const { folder: own } = fileOf("go", "main.go");
     const go = (...args: string[]) => run(["go", "-C", own, ...args], { env: TOOL_ENV });
     await go("mod", "init", "snippet");
