@@ -85,8 +85,8 @@ class DiskFile implements OpenFile {
     ftruncateSync(this.fd, bytes);
   }
 
-  allocate(bytes: number): void {
-    if (fallocate) fallocate(this.fd, bytes, this.path);
+  allocate(bytes: number, from = 0): void {
+    if (fallocate) fallocate(this.fd, from, bytes, this.path);
     else if (this.size() < bytes) ftruncateSync(this.fd, bytes);
   }
 

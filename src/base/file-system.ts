@@ -20,8 +20,11 @@ export interface OpenFile {
   /** fdatasync(2), off the event loop. A rejection means that unsynced bytes may be gone for good. */
   sync(): Promise<void>;
   truncate(bytes: number): void;
-  /** Reserves blocks so that `bytes` can be written without ENOSPC, growing the file (fallocate, mode 0). */
-  allocate(bytes: number): void;
+  /**
+   * Reserves blocks so that `bytes` can be written without ENOSPC, growing the file (fallocate, mode 0). The caller knows
+   * that there are blocks up to `from`: tmpfs, for one, looks at every page again.
+   */
+  allocate(bytes: number, from?: number): void;
   /**
    * Maps the first `bytes` bytes, shared and writable: stores reach the file, and `sync` makes them durable. Touching
    * a mapped byte that the file does not have, or that the disk can't give, kills the process: allocate first, don't

@@ -91,12 +91,12 @@ export const sendfile =
         return sent < 0 ? -errno() : sent;
       };
 
-/** fallocate(2), mode 0: reserves blocks for the first `bytes` of a file and grows it. Throws the system's error. */
+/** fallocate(2), mode 0: reserves blocks for bytes `from` to `to` of a file and grows it. Throws the system's error. */
 export const fallocate =
   linux === undefined
     ? undefined
-    : (fd: number, bytes: number, path: string): void => {
-        if (linux.fallocate(fd, 0, 0, bytes) !== 0) throw systemError("fallocate", path, errno());
+    : (fd: number, from: number, to: number, path: string): void => {
+        if (linux.fallocate(fd, 0, from, to - from) !== 0) throw systemError("fallocate", path, errno());
       };
 
 const PROT_READ_WRITE = 3;

@@ -52,7 +52,6 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
   private readonly idempotence: ProducerStates;
   private readonly transactions: LogTransactions;
   private readonly waiters = new WaiterQueue();
-  private readonly listeners = new Set<TailListener>();
   private readonly rolls: SegmentRoll;
   private readonly readable: DurableEnd;
   private readonly reads: LogReads;
@@ -92,7 +91,7 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
    */
   static async open(options: CommitLogOptions, groupCommit: GroupCommit): Promise<CommitLog> {
     let log: CommitLog | undefined;
-    const opened = await openSegments(options, (gap) => log?.fence(gap));
+    const opened = await openSegments(options, (gap) => log && (log.refusal ??= log.gaps.errorOf(gap)));
     log = new CommitLog(options, groupCommit, opened);
     if (options.journal) await replay(options.journal, log, options);
     return log;
@@ -103,8 +102,7 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
   }
 
   get stableEnd(): number {
-    const { durableEnd } = this;
-    return Math.max(this.startOffset, this.transactions.current.stableEnd(durableEnd));
+    return Math.max(this.startOffset, this.transactions.current.stableEnd(this.durableEnd));
   }
 
   get startOffset(): number {
@@ -199,14 +197,14 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
   }
 
   addTailListener(listener: TailListener): void {
-    this.listeners.add(listener);
+    this.waiters.listeners.add(listener);
   }
 
   removeTailListener(listener: TailListener): void {
-    this.listeners.delete(listener);
+    this.waiters.listeners.delete(listener);
   }
 
-  async syncRound(covered?: Promise<void>): Promise<void> {
+  async syncRound(covered?: Promise<void>): Promise<SegmentEnd> {
     const end = this.segments.active.end;
     const bytes = this.unsyncedBytes;
     const unsynced = this.segments.from(this.syncedSegment);
@@ -228,7 +226,12 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
     this.syncedEnd = end.offset;
     this.syncedSegment = end.segment;
     this.unsyncedBytes -= bytes;
-    this.show(end);
+    this.readable.moveTo(end);
+    return end;
+  }
+
+  endRound(end: SegmentEnd): void {
+    this.waiters.release(this, end.offset);
     this.noteCheckpoint(end);
     if (!this.dirty) this.drained?.();
   }
@@ -315,10 +318,6 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
     this.parts.onDamage(gap);
   }
 
-  private fence(gap: Gap): void {
-    this.refusal ??= this.gaps.errorOf(gap);
-  }
-
   private async deleteOldest(): Promise<void> {
     const { oldest } = this.segments;
     try {
@@ -388,8 +387,8 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
 
   /** Everything before `end` can be read; tells who waited for that, and who for room (`congested`). */
   private show(end: SegmentEnd): void {
-    if (this.readable.moveTo(end)) this.waiters.release(this, end.offset);
-    for (const listener of [...this.listeners]) listener.onDurableEnd(this);
+    this.readable.moveTo(end);
+    this.waiters.release(this, end.offset);
   }
 
   private checkReadable(offset: number): void {

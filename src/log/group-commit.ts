@@ -171,10 +171,8 @@ export class GroupCommit {
   private async run(log: Syncable, covered?: Promise<void>): Promise<void> {
     this.inFlight.add(log);
     try {
-      if (covered) await log.syncRound(covered);
-      else
-        do await this.syncFiles(log);
-        while (log.urgent && !this.failed && !this.areMany([...this.requested]));
+      if (covered) log.endRound(await log.syncRound(covered));
+      else await this.syncByItself(log);
     } catch (error) {
       this.fail(error);
     }
@@ -189,10 +187,21 @@ export class GroupCommit {
     else if (!this.inFlight.has(log)) this.background.syncLater(log);
   }
 
-  private async syncFiles(log: Syncable): Promise<void> {
+  /** Rounds of one log's files for as long as somebody waits. The disk is not kept waiting while those are told. */
+  private async syncByItself(log: Syncable): Promise<void> {
+    for (let round: Promise<SegmentEnd> | undefined = this.syncFiles(log); round;) {
+      const end = await round;
+      const goesOn = log.urgent && !this.failed && !this.areMany([...this.requested]);
+      round = goesOn ? this.syncFiles(log) : undefined;
+      log.endRound(end);
+    }
+  }
+
+  private async syncFiles(log: Syncable): Promise<SegmentEnd> {
     const startMs = this.clock.monotonicMs();
-    await log.syncRound();
+    const end = await log.syncRound();
     this.options.onSynced?.("file", this.clock.monotonicMs() - startMs);
+    return end;
   }
 
   /** Syncs the file system that `logs` lie on, and what they hold; undefined when it can't be synced as a whole. */

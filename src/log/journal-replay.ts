@@ -6,6 +6,7 @@ import { VoikError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Journal } from "./journal.ts";
 import { storageError } from "./log-file.ts";
+import type { SegmentEnd } from "./segment.ts";
 import { baseOffsetOf, batchBytesOf, nextOffsetOf } from "./record-batch.ts";
 
 /** A log that was just opened. */
@@ -20,7 +21,8 @@ export interface Replayed {
   /** Closes its files as they are. */
   letGo(): void;
   /** Makes durable what was put back. Rejects when a sync failed. */
-  syncRound(): Promise<void>;
+  syncRound(): Promise<SegmentEnd>;
+  endRound(end: SegmentEnd): void;
 }
 
 /**
@@ -37,7 +39,7 @@ export async function replay(
     const { records, whole } = putBackAll(journal, key, log, logger);
     if (records > 0) {
       log.trimFile();
-      await log.syncRound();
+      log.endRound(await log.syncRound());
       logger.info("records came back from the journal", { log: key, records });
     }
     if (whole) journal.settle(key);

@@ -224,7 +224,7 @@ export class FileLogFile implements LogFile {
     if (this.tail === "ragged") this.trim();
     const bytes = Math.max(this.reserved, Math.ceil(end / PAGE_BYTES) * PAGE_BYTES);
     try {
-      this.file.allocate(bytes);
+      if (bytes > this.reserved) this.file.allocate(bytes, this.reserved);
     } catch (error) {
       this.tail = "ragged"; // it may have grown by what there was
       this.trim();

@@ -6,10 +6,12 @@ import type { SegmentEnd } from "./segment.ts";
 /** A log, as the scheduler sees it. */
 export interface Syncable extends Journaled {
   /**
-   * Makes durable what has been appended when it is called, then tells those who wait: by syncing its files, or, if
-   * `covered` is given, by waiting for that, which syncs them with others'. Rejects when a sync failed. One at a time.
+   * Makes durable what has been appended when it is called: by syncing its files, or, if `covered` is given, by waiting
+   * for that, which syncs them with others'. Resolves to where that ends. Rejects when a sync failed. One at a time.
    */
-  syncRound(covered?: Promise<void>): Promise<void>;
+  syncRound(covered?: Promise<void>): Promise<SegmentEnd>;
+  /** Tells those who wait for what a round has made durable; the next round may have begun. */
+  endRound(end: SegmentEnd): void;
   /** Whether something is appended that no round has covered. */
   readonly dirty: boolean;
   /** Whether it wants to be synced as soon as can be; otherwise what is written counts, and is synced by and by. */

@@ -1,12 +1,15 @@
 /**
- * Who waits for which offset to become durable, in order. Offsets only ascend, so releasing is taking from the
- * front. Two plain arrays with a moving head: nothing is allocated per waiter once they have grown.
+ * Who waits for which offset to become durable, in order, and who listens to every move of the durable end. Offsets
+ * only ascend, so releasing is taking from the front. Two plain arrays with a moving head: nothing is allocated per
+ * waiter once they have grown.
  */
 import { assert } from "../base/assert.ts";
 import type { VoikError } from "../base/errors.ts";
-import type { DurableWaiter, ShardLog } from "./shard-log.ts";
+import type { DurableWaiter, ShardLog, TailListener } from "./shard-log.ts";
 
 export class WaiterQueue {
+  /** Told after them, whenever any may have been. */
+  readonly listeners = new Set<TailListener>();
   private waiters: (DurableWaiter | undefined)[] = [];
   private ends: number[] = [];
   private head = 0;
@@ -29,12 +32,13 @@ export class WaiterQueue {
     else queueMicrotask(() => waiter.onDurable(log));
   }
 
-  /** Tells everyone who waited for `durableEnd` or less. They may push again meanwhile. */
+  /** Tells everyone who waited for `durableEnd` or less, and who listens. They may push again meanwhile. */
   release(log: ShardLog, durableEnd: number): void {
     while (this.head < this.ends.length && (this.ends[this.head] as number) <= durableEnd) {
       this.take()?.onDurable(log);
     }
     this.compact();
+    for (const listener of [...this.listeners]) listener.onDurableEnd(log);
   }
 
   /** Tells everyone that what they wait for will never be durable. */

@@ -276,9 +276,9 @@ function limitedOpen(room: () => number): typeof disk.open {
     const write = file.write.bind(file);
     file.write = (bytes, position) => write(bytes.subarray(0, Math.max(0, room() - position)), position);
     const allocate = file.allocate.bind(file);
-    file.allocate = (bytes) => {
+    file.allocate = (bytes, from) => {
       if (bytes > room()) throw Object.assign(new Error("ENOSPC"), { code: "ENOSPC" });
-      allocate(bytes);
+      allocate(bytes, from);
     };
   });
 }

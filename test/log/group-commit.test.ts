@@ -19,6 +19,8 @@ class FakeLog implements Syncable {
   fileSyncs: PromiseWithResolvers<void>[] = [];
   journalable = true;
   failure: unknown;
+  /** Ends of rounds, and how many syncs had begun when they were told. */
+  told: { offset: number; syncsBegun: number }[] = [];
 
   get syncedEnd(): number {
     return this.durable;
@@ -52,7 +54,7 @@ class FakeLog implements Syncable {
     return this.written !== this.durable;
   }
 
-  async syncRound(covered?: Promise<void>): Promise<void> {
+  async syncRound(covered?: Promise<void>): Promise<SegmentEnd> {
     const { written } = this;
     if (covered) await covered;
     else {
@@ -61,6 +63,11 @@ class FakeLog implements Syncable {
       await sync.promise;
     }
     this.durable = written;
+    return { offset: written } as SegmentEnd;
+  }
+
+  endRound(end: SegmentEnd): void {
+    this.told.push({ offset: end.offset, syncsBegun: this.fileSyncs.length });
   }
 }
 
@@ -119,6 +126,24 @@ describe("few busy logs", () => {
     expect([a.durable, a.fileSyncs.length]).toEqual([3, 2]);
     expect(b.durable).toBe(0);
     expect(kinds).toEqual(["file"]);
+  });
+});
+
+describe("a busy log", () => {
+  test("has its next sync under way when those are told who waited for the last", async () => {
+    const groupCommit = scheduler();
+    const [log] = fakeLogs(1) as [FakeLog];
+    append(groupCommit, log);
+    await nextTick();
+    append(groupCommit, log);
+    log.fileSyncs[0]?.resolve();
+    await nextTick();
+    log.fileSyncs[1]?.resolve();
+    await nextTick();
+    expect(log.told).toEqual([
+      { offset: 1, syncsBegun: 2 },
+      { offset: 2, syncsBegun: 2 },
+    ]);
   });
 });
 
