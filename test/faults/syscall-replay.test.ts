@@ -7,7 +7,7 @@
  * hide a folder sync that is missing. Models: ALICE (OSDI 2014), CrashMonkey (OSDI 2018).
  *
  * VOIK_FAULT_STATES is the number of states, VOIK_SEED repeats a choice (not the run itself). With --log-io=file: stores
- * to a mapping are no system calls. What consumers saw is not looked at here.
+ * to a mapping are no system calls. Of what consumers see, only what sendfile sends is looked at.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { describeAsRoot } from "../helpers/installed.ts";
@@ -53,6 +53,13 @@ describeAsRoot("replayed system calls", ["strace"], () => {
     },
     60_000 + STATES * 3_000,
   );
+
+  test("11: consumers are sent nothing that a power cut could still take", () => {
+    const { sent, tooEarly } = run.sentTooEarly();
+    expect(sent).toBeGreaterThan(10);
+    expect(tooEarly).toEqual([]);
+    expect(run.sentTooEarly({ sync: (path) => /\.log|\/journal\//.test(path) }).tooEarly).not.toEqual([]);
+  }, 60_000);
 
   test.each<[string, RegExp]>([
     ["log files", /\.log/],

@@ -30,6 +30,9 @@ const ARGS = ["--segment-bytes", "64KiB", "--log-io", "file"];
 const MEMORY = "/dev/shm";
 const MEMORY_BYTES_MIN = 1 << 30;
 
+/** The file, the position in it, and how many bytes are asked for. */
+const SENDFILE = /^\d+<TCP[^ ]*>, \d+<([^>]+)>, \[(\d+)\].*?, (\d+)(?:\)| ?$)/;
+
 /** A topic that was made, and perhaps deleted, while the calls were recorded. */
 interface MadeTopic {
   name: string;
@@ -92,6 +95,24 @@ export class RecordedRun {
   ackedInTrace(): number {
     const { load, answers } = this;
     return [...load.history.acks()].filter(([...record]) => answers.ackedAt(...record) !== undefined).length;
+  }
+
+  /** What consumers were sent, by sendfile, although a power cut could still have taken it; and how often they were sent something. */
+  sentTooEarly(lies?: Lies): { sent: number; tooEarly: string[] } {
+    const disk = TracedDisk.of(join(this.home, "data"), { before: join(this.home, "before"), lies });
+    const tooEarly: string[] = [];
+    let sent = 0;
+    for (const moment of this.moments) {
+      const { at, call, kind } = moment;
+      const [, path = "", from = "", bytes = ""] = (kind === "begins" && SENDFILE.exec(call.args)) || [];
+      if (call.name === "sendfile" && path !== "") {
+        sent++;
+        if (!disk.isDurable(path, Number(from), Number(bytes)))
+          tooEarly.push(`line ${at}: ${bytes} bytes of ${path} from ${from} on`);
+      }
+      disk.take(moment);
+    }
+    return { sent, tooEarly };
   }
 
   /** Lines on which a topic that stays was answered for, and nothing has happened since. */

@@ -12,7 +12,8 @@
  * to be written by --log-io=file.
  */
 import { closeSync, ftruncateSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
+import { batchBytesOf } from "../../src/log/record-batch.ts";
 import { SimFolder, type SimNode } from "../sim/sim-folder.ts";
 import { type CrashMode, SimInode } from "../sim/sim-inode.ts";
 import type { SimRandom } from "../sim/sim-random.ts";
@@ -91,6 +92,29 @@ export class TracedDisk {
       }
     };
     write(this.root, target);
+  }
+
+  /** Whether the batches in `bytes` bytes of a log outlive any power cut: there, by that name, or in the journal. */
+  isDurable(path: string, position: number, bytes: number): boolean {
+    const inode = this.nodeAt(path);
+    if (!(inode instanceof SimInode)) return false;
+    const sent = inode.content().subarray(position, position + bytes);
+    const named = this.durableNode(path) === inode;
+    const journal = [0, 1].map((number) => this.durableNode(join(this.folder, "journal", String(number))));
+    for (let at = 0; at < sent.length; at += batchBytesOf(sent, at)) {
+      const batch = sent.subarray(at, at + batchBytesOf(sent, at));
+      if (named && inode.holdsDurably(batch, position + at)) continue;
+      if (!journal.some((file) => file instanceof SimInode && file.durablyIncludes(batch))) return false;
+    }
+    return sent.length === bytes;
+  }
+
+  /** What a path means after any power cut. */
+  private durableNode(path: string): SimNode | undefined {
+    let node: SimNode | undefined = this.root;
+    for (const name of relative(this.folder, path).split("/"))
+      node = node instanceof SimFolder ? node.durableEntries().get(name) : undefined;
+    return node;
   }
 
   private load(folder: SimFolder, path: string): void {
@@ -200,9 +224,12 @@ function* everythingIn(path: string, folder: SimFolder): Iterable<[string, SimNo
   }
 }
 
+const ZEROS = Buffer.alloc(64 << 10);
+
 /** Where the zeros begin that `bytes` end with. */
 function endOfContent(bytes: Buffer): number {
   let end = bytes.length;
+  while (end >= ZEROS.length && bytes.subarray(end - ZEROS.length, end).equals(ZEROS)) end -= ZEROS.length;
   while (end > 0 && bytes[end - 1] === 0) end--;
   return end;
 }

@@ -76,6 +76,10 @@ export class SimInode {
     return this.durable.subarray(position, position + bytes.length).equals(bytes);
   }
 
+  durablyIncludes(bytes: Buffer): boolean {
+    return this.durable.includes(bytes);
+  }
+
   /** A sync begins: it covers the changes up to the moment that this returns. */
   beginSync(): number {
     if (this.mapped) this.noteStores();
@@ -85,8 +89,12 @@ export class SimInode {
   /** The sync that began at `moment` has succeeded. */
   endSync(moment: number): void {
     const covered = this.take(moment);
-    const next = this.changes[0];
-    this.durable = applied(this.durable, covered, next ? next.sizeBefore : this.size);
+    const size = this.changes[0]?.sizeBefore ?? this.size;
+    if (size === this.durable.length && covered.every(({ bytes }) => bytes !== undefined)) {
+      for (const { bytes, position } of covered) this.durable.set(bytes as Buffer, position);
+    } else {
+      this.durable = applied(this.durable, covered, size);
+    }
   }
 
   /**
