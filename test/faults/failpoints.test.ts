@@ -22,7 +22,7 @@ import { DISK_CALLS, type Lies, TracedDisk } from "../helpers/traced-disk.ts";
 import { temporaryFolder, VoikProcess } from "../helpers/voik-process.ts";
 import { SimRandom } from "../sim/sim-random.ts";
 
-const POINTS = Number(process.env.VOIK_FAULT_POINTS ?? 6);
+const POINTS = Number(process.env.VOIK_FAULT_POINTS ?? 4);
 const SEED = Number(process.env.VOIK_SEED ?? Date.now() % 1_000_000);
 const DISK_MIB = 400;
 const KINDS: DiskKind[] = ["ext4", "xfs"];

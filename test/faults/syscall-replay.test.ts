@@ -17,7 +17,7 @@ import type { Lies } from "../helpers/traced-disk.ts";
 import type { CrashMode } from "../sim/sim-inode.ts";
 import { SimRandom } from "../sim/sim-random.ts";
 
-const STATES = Number(process.env.VOIK_FAULT_STATES ?? 20);
+const STATES = Number(process.env.VOIK_FAULT_STATES ?? 10);
 const SEED = Number(process.env.VOIK_SEED ?? Date.now() % 1_000_000);
 const MODES: CrashMode[] = ["all", "none", "moment", "mixed", "mixed"];
 

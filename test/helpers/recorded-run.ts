@@ -11,7 +11,7 @@ import type { SimRandom } from "../sim/sim-random.ts";
 import { History } from "./history.ts";
 import { createTopic } from "./kafka-records.ts";
 import type { Load } from "./load.ts";
-import { journalSyncs, loadUntil, makeTopic, readTopic, withKafka } from "./plug.ts";
+import { ackedMoreThan, journalSyncs, loadUntil, makeTopic, readTopic, withKafka } from "./plug.ts";
 import { recorded, recordingOf } from "./strace.ts";
 import { type Moment, momentsIn } from "./strace-log.ts";
 import { topicsOf, wrongFolders } from "./topic-folders.ts";
@@ -23,6 +23,8 @@ import { temporaryFolder, voikExecutable, VoikProcess } from "./voik-process.ts"
 const PARTITIONS = 16;
 const LOAD_MS = 400;
 export const JOURNAL_SYNCS_MIN = 5;
+/** Enough for segments to roll. */
+const RECORDS_MIN = 800;
 const TOPICS_MIN = 10;
 const SHOWN_BYTES = 4 << 20;
 const ARGS = ["--segment-bytes", "64KiB", "--log-io", "file"];
@@ -73,9 +75,11 @@ export class RecordedRun {
     const { pid, kafkaPort, addresses } = voik;
     let made: MadeTopic[] = [];
     load.stopped = false;
+    const acked = load.history.ackedCount;
     await loadUntil(voik, load, seed, async () => {
       const changing = changeTopics(voik, load);
       await Bun.sleep(LOAD_MS); // the load itself
+      await ackedMoreThan(load, acked + RECORDS_MIN); // a busy machine may be late
       while ((await journalSyncs(voik)) < JOURNAL_SYNCS_MIN) await Bun.sleep(20);
       load.stopped = true;
       made = await changing;
