@@ -46,16 +46,22 @@ test-watch: build ## run tests again on every change
 
 CLIENTS := $(CURDIR)/build/clients
 
-test-clients: build ## fetch Kafka's clients for Python, Java and Go, and run what needs them (python3-venv, a JDK, maven)
+test-clients: build ## fetch clients for Python, Java, Go and Rust, and run what needs them (python3-venv, a JDK, maven)
 	python3 -m venv $(CLIENTS)
 	$(CLIENTS)/bin/pip install --quiet --disable-pip-version-check -r test/clients/requirements.txt
 	mvn -q -B -f test/clients/java/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CLIENTS)/java
 	javac -cp '$(CLIENTS)/java/*' -d $(CLIENTS)/java/classes test/clients/java/*.java
 	if command -v $(GO) >/dev/null; then $(GO) build -C test/clients/go -o $(CLIENTS)/franz-go .; fi
+	for library in kcl kpl; do \
+		mvn -q -B -f test/clients/$$library/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CLIENTS)/$$library || exit; \
+	done
 	VOIK_CONFLUENT_PYTHON=$(CLIENTS)/bin/python VOIK_JAVA_LIB=$(CLIENTS)/java VOIK_FRANZ_GO=$(CLIENTS)/franz-go \
-		VOIK_TEST_CLIENTS=1 $(BUN) test test/clients/compat.test.ts test/clients/console-tools.test.ts \
+		VOIK_PYTHON=$(CLIENTS)/bin/python VOIK_AWS_CLI_1=$(CLIENTS)/bin/aws VOIK_MOTO=$(CLIENTS)/bin/moto_server \
+		VOIK_KCL_LIB=$(CLIENTS)/kcl VOIK_KPL_LIB=$(CLIENTS)/kpl VOIK_TEST_CLIENTS=1 \
+		$(BUN) test test/clients/compat.test.ts test/clients/console-tools.test.ts \
 		test/clients/consumer-groups.test.ts test/clients/transactions.test.ts \
-		test/clients/java-transactions.test.ts test/clients/snippets.test.ts test/clients/kafka-snippets.test.ts
+		test/clients/java-transactions.test.ts test/clients/snippets.test.ts test/clients/kafka-snippets.test.ts \
+		test/clients/kcl-library.test.ts test/clients/kpl-library.test.ts test/kinesis/model/model.test.ts
 
 faults: build ## power cuts, failing disks and damage in full counts (Linux, root; about half an hour)
 	VOIK_KILLS=200 VOIK_FAULT_CUTS=100 VOIK_FAULT_CLONES=100 VOIK_FAULT_FLIPS=1000 VOIK_FAULT_CRASHES=50 \
