@@ -50,7 +50,11 @@ test-clients: build ## fetch clients for Python, Java, Go and Rust, and run what
 	python3 -m venv $(CLIENTS)
 	$(CLIENTS)/bin/pip install --quiet --disable-pip-version-check -r test/clients/requirements.txt
 	mvn -q -B -f test/clients/java/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CLIENTS)/java
-	javac -cp '$(CLIENTS)/java/*' -d $(CLIENTS)/java/classes test/clients/java/*.java
+	rm -f $(CLIENTS)/java/test-clients.jar
+	javac -cp '$(CLIENTS)/java/*' -d $(CLIENTS)/classes test/clients/java/*.java
+	jar cf $(CLIENTS)/java/test-clients.jar -C $(CLIENTS)/classes .
+	java -XX:ArchiveClassesAtExit=$(CLIENTS)/java/classes.jsa -XX:+UseSerialGC -Xlog:disable \
+		-cp '$(CLIENTS)/java/*' JavaClient load
 	if command -v $(GO) >/dev/null; then $(GO) build -C test/clients/go -o $(CLIENTS)/franz-go .; fi
 	for library in kcl kpl; do \
 		mvn -q -B -f test/clients/$$library/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CLIENTS)/$$library || exit; \

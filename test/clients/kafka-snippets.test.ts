@@ -100,7 +100,7 @@ testWith("console tools", ["java"], true, async () => {
 testWith("Java", ["java", "javac"], true, async () => {
   const { path, own } = fileOf("java", "Snippet.java", snippet("Java", "java"));
   await run(["javac", "-cp", javaPath(), "-d", own, path], { env: TOOL_ENV });
-  await expectRecord("from Java", [...JAVA, "-cp", `${own}:${javaPath()}`, "Snippet"]);
+  await expectRecord("from Java", [...JAVA, "-cp", javaPath(own), "Snippet"]);
 });
 
 for (const [nth, value] of ["from franz-go", "from kafka-go"].entries()) {

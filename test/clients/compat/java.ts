@@ -1,19 +1,22 @@
-/** How the tests run Java: jars and classes that `make test-clients` has put below VOIK_JAVA_LIB. */
+/** How the tests run Java: the jars and the archive of classes that `make test-clients` has put into VOIK_JAVA_LIB. */
 import { join } from "node:path";
 
 /** As test/clients/java/pom.xml has it. */
 export const JAVA_VERSION = "4.4.0";
 
-/** Short-lived programs: the quick compiler and the small collector. */
+const lib = process.env.VOIK_JAVA_LIB ?? "";
+
+/** Short-lived programs: the quick compiler, the small collector, classes out of an archive. */
 export const JAVA = [
   "java",
   "-XX:TieredStopAtLevel=1",
   "-XX:+UseSerialGC",
-  "-Xshare:auto",
   "-Xmx256m",
+  `-XX:SharedArchiveFile=${join(lib, "classes.jsa")}`,
+  "-Xlog:disable",
 ] as const;
 
-export function javaPath(): string {
-  const lib = process.env.VOIK_JAVA_LIB ?? "";
-  return `${join(lib, "classes")}:${join(lib, "*")}`;
+/** The class path; `more` behind it. */
+export function javaPath(...more: string[]): string {
+  return [join(lib, "*"), ...more].join(":");
 }
