@@ -5,6 +5,7 @@
  */
 import { promisify } from "node:util";
 import { constants, gunzip, gzip } from "node:zlib";
+import { asBuffer } from "../base/bytes.ts";
 import { serializationError } from "./errors.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 
@@ -36,7 +37,7 @@ export async function deflateIfItPays(content: Buffer): Promise<Uint8Array | und
 }
 
 /**
- * Runs `use` with the body that a request means by `sent`, which counts against `memory` once more while it is
+ * Runs `use` with the body that a request means by `sent`, which counts against `memory` once more when it is
  * inflated. Gives undefined when it is larger than `bytesMax`; no more than that is ever inflated. Throws
  * SerializationException when it can't be read, ServiceUnavailable when too much is in work.
  */
@@ -50,13 +51,24 @@ export async function withPlainBody<T>(
   if (coding === null || /^(identity)?$/i.test(coding)) return use(sent);
   if (!/^(x-)?gzip$/i.test(coding))
     throw serializationError(`Content-Encoding ${coding.slice(0, 64)} is not known here: send gzip or none.`);
-  const giveBack = memory.take(bytesMax);
+  const claimedBytes = Math.min(claimOf(sent), bytesMax);
+  let giveBack = memory.take(claimedBytes);
   try {
-    const body = await inflateAtMost(sent, bytesMax);
+    let body = await inflateAtMost(sent, claimedBytes);
+    if (body === undefined && claimedBytes < bytesMax) {
+      giveBack();
+      giveBack = memory.take(bytesMax);
+      body = await inflateAtMost(sent, bytesMax);
+    }
     return body === undefined ? undefined : await use(body);
   } finally {
     giveBack();
   }
+}
+
+/** The length that the last four bytes of gzip claim: true of one that has but one member, and of no lie. */
+function claimOf(sent: Uint8Array): number {
+  return sent.length < 4 ? 1 : Math.max(1, asBuffer(sent).readUInt32LE(sent.length - 4));
 }
 
 async function inflateAtMost(sent: Uint8Array, maxOutputLength: number): Promise<Buffer | undefined> {

@@ -67,6 +67,24 @@ describe("a request", () => {
     expect([above.status, above.body.length]).toEqual([413, 0]);
   });
 
+  test("of two members one behind the other is both, whatever its last bytes claim", async () => {
+    const two = Buffer.concat([gzipSync('{"StreamName":'), gzipSync('"s"}')]);
+    expect((await raw("DescribeStream", two, gzipped)).status).toBe(200);
+    const large = Buffer.concat([gzipSync(Buffer.alloc(MAX_BODY_BYTES, " ")), gzipSync("{}")]);
+    expect((await raw("ListStreams", large, gzipped)).status).toBe(413);
+  });
+
+  test("takes as much of the memory of requests as it claims, so that many are read at a time", async () => {
+    const small = await KinesisHarness.start({
+      limits: { maxBodyBytes: MAX_BODY_BYTES, maxMemoryBytes: MAX_BODY_BYTES + 1000 },
+    });
+    const headers = { ...gzipped, "content-type": JSON_TYPE, "x-amz-target": "Kinesis_20131202.ListStreams" };
+    const post = () => fetch(small.url, { method: "POST", headers, body: gzipSync("{}") });
+    const statuses = await Promise.all(Array.from({ length: 20 }, async () => (await post()).status));
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    await small.stop();
+  });
+
   test("that would be a thousand times as large costs no more than the limit", async () => {
     const bomb = gzipSync(Buffer.alloc(32 * MAX_BODY_BYTES));
     expect(bomb.length).toBeLessThan(MAX_BODY_BYTES / 20);
