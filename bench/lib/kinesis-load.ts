@@ -3,11 +3,8 @@
  * needs, so that the service is measured and not this program. Takes any service that speaks AWS JSON 1.1.
  */
 import { seededRandom } from "../../src/base/random.ts";
+import { AUTHORIZATION, HttpConnection, requestBytes } from "./http-connection.ts";
 
-/** Not checked by the services measured here, but demanded by one of them. */
-const AUTHORIZATION =
-  "AWS4-HMAC-SHA256 Credential=bench/20260101/us-east-1/kinesis/aws4_request, " +
-  "SignedHeaders=host;x-amz-date, Signature=00";
 const KEYS = 1_000;
 
 /** Sends one request; the reply's bytes. Throws with what the service says unless it answers 200. */
@@ -54,24 +51,25 @@ export function putBodies(stream: string, count: number, records: number, record
   );
 }
 
-/** Sends `requests` PutRecords, `concurrency` at a time; throws when a record is refused. */
+/** Sends `requests` PutRecords over `concurrency` connections; the milliseconds it took. Throws when a record is refused. */
 export async function putRecords(
   url: string,
   bodies: readonly string[],
   requests: number,
   concurrency: number,
-): Promise<void> {
+): Promise<number> {
+  const made = bodies.map((body) => requestBytes(url, "PutRecords", body));
   let sent = 0;
-  await together(concurrency, async () => {
+  return timed(url, concurrency, async (connection) => {
     while (sent < requests) {
-      const answer = await call(url, "PutRecords", bodies[sent++ % bodies.length] as string);
+      const answer = await connection.call(made[sent++ % made.length] as Buffer);
       if (!answer.includes('"FailedRecordCount":0'))
         throw new Error(`refused: ${answer.toString("utf8", 0, 500)}`);
     }
   });
 }
 
-/** Sends PutRecord, `concurrency` at a time, for `forMs`; how many were answered. */
+/** Sends PutRecord over `concurrency` connections for `forMs`; how many were answered. */
 export async function putSingles(
   url: string,
   stream: string,
@@ -80,34 +78,38 @@ export async function putSingles(
   concurrency: number,
 ): Promise<number> {
   const random = seededRandom(2);
-  const bodies = Array.from({ length: KEYS }, (_, key) =>
-    JSON.stringify({
-      StreamName: stream,
-      Data: random.bytes(recordBytes).toString("base64"),
-      PartitionKey: `key-${key}`,
-    }),
-  );
+  const made = Array.from({ length: KEYS }, (_, key) => {
+    const Data = random.bytes(recordBytes).toString("base64");
+    const body = JSON.stringify({ StreamName: stream, Data, PartitionKey: `key-${key}` });
+    return requestBytes(url, "PutRecord", body);
+  });
   const end = performance.now() + forMs;
   let answered = 0;
-  await together(concurrency, async () => {
+  await timed(url, concurrency, async (connection) => {
     while (performance.now() < end) {
-      await call(url, "PutRecord", bodies[answered % KEYS] as string);
+      await connection.call(made[answered % KEYS] as Buffer);
       answered++;
     }
   });
   return answered;
 }
 
-/** Reads all shards at once from TRIM_HORIZON until each gives an empty page; how many records came. */
-export async function readAll(url: string, stream: string, shards: number): Promise<number> {
+/** Reads all shards at once from TRIM_HORIZON until each gives an empty page; how many records came, in what time. */
+export async function readAll(
+  url: string,
+  stream: string,
+  shards: number,
+): Promise<{ records: number; ms: number }> {
   let records = 0;
   let shard = 0;
-  await together(shards, async () => {
+  const ms = await timed(url, shards, async (connection) => {
+    const ask = (operation: string, input: object) =>
+      connection.call(requestBytes(url, operation, JSON.stringify(input)));
     const ShardId = `shardId-${String(shard++).padStart(12, "0")}`;
     const request = { StreamName: stream, ShardId, ShardIteratorType: "TRIM_HORIZON" };
-    let iterator = valueOf(await call(url, "GetShardIterator", JSON.stringify(request)), "ShardIterator");
+    let iterator = valueOf(await ask("GetShardIterator", request), "ShardIterator");
     for (;;) {
-      const page = await call(url, "GetRecords", JSON.stringify({ ShardIterator: iterator }));
+      const page = await ask("GetRecords", { ShardIterator: iterator });
       const found = countOf(page, '"SequenceNumber":');
       records += found;
       // kinesalite says 0 MillisBehindLatest on every page: only an empty one tells.
@@ -115,7 +117,7 @@ export async function readAll(url: string, stream: string, shards: number): Prom
       iterator = valueOf(page, "NextShardIterator");
     }
   });
-  return records;
+  return { records, ms };
 }
 
 /** The text of member `name`, which stands once in `json`. */
@@ -130,6 +132,16 @@ function countOf(bytes: Buffer, text: string): number {
   return count;
 }
 
-async function together(count: number, run: () => Promise<void>): Promise<void> {
-  await Promise.all(Array.from({ length: count }, run));
+/** Milliseconds that `run` takes on `count` connections at once. */
+async function timed(
+  url: string,
+  count: number,
+  run: (connection: HttpConnection) => Promise<void>,
+): Promise<number> {
+  const connections = await Promise.all(Array.from({ length: count }, () => HttpConnection.open(url)));
+  const startMs = performance.now();
+  await Promise.all(connections.map(run));
+  const ms = performance.now() - startMs;
+  for (const connection of connections) connection.close();
+  return ms;
 }
