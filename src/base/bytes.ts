@@ -24,3 +24,16 @@ export function writeInt64(bytes: Buffer, value: number, at: number): void {
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
+
+/** What is smaller may share its memory with others, and is soon collected anyway. */
+const RELEASE_BYTES_MIN = 64 * 1024;
+
+/**
+ * Gives the memory of a large array back at once, and with it the next one is made from pages that are warm: collected
+ * by and by, hundreds of megabytes of dead bodies would be waiting. To be called by the one who has it to themselves; it,
+ * and whatever else looks into it, is empty afterwards. A view of something larger is left alone.
+ */
+export function release({ buffer, byteLength }: Uint8Array): void {
+  if (byteLength < RELEASE_BYTES_MIN || byteLength !== buffer.byteLength) return;
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+}

@@ -6,8 +6,11 @@
  * It knows plain, well-formed requests only. Whatever is out of the ordinary (escapes, letters beyond ASCII, members of
  * other names, a value that breaks a rule, text that is no JSON) gives undefined: then the general way reads the body,
  * and words the error.
+ *
+ * The array for all records is one for all requests, too: what a scan gives has to be used up before anything is
+ * awaited.
  */
-import { asBuffer } from "../base/bytes.ts";
+import { asBuffer, release } from "../base/bytes.ts";
 import { data, hashKeyText, PUT_RECORDS_MAX, partitionKey, streamArn, streamName } from "./members.ts";
 import type { TextShape } from "./shapes.ts";
 
@@ -47,7 +50,16 @@ const NAMES = {
 const STRICT = { lastChunkHandling: "strict" } as const;
 const UNUSUAL = new Error("not a body for this reader");
 
-/** The request in `body`; undefined when the general way has to read it. */
+/** Where the Data of the request at hand are: never more than three bytes for four characters of a body. */
+let decoded = Buffer.allocUnsafeSlow(0);
+
+function makeRoom(bytes: number): void {
+  if (decoded.length >= bytes) return;
+  release(decoded);
+  decoded = Buffer.allocUnsafeSlow(bytes);
+}
+
+/** The request in `body`, good until the next one is scanned; undefined when the general way has to read it. */
 export function scanPutRecords(body: Uint8Array): ScannedPutRecords | undefined {
   try {
     return new Scanner(asBuffer(body)).request();
@@ -60,12 +72,10 @@ export function scanPutRecords(body: Uint8Array): ScannedPutRecords | undefined 
 
 class Scanner {
   private at = 0;
-  /** Where Data goes: never more than three bytes for four characters. */
-  private readonly decoded: Buffer;
   private decodedBytes = 0;
 
   constructor(private readonly body: Buffer) {
-    this.decoded = Buffer.allocUnsafe(Math.ceil((body.length * 3) / 4));
+    makeRoom(Math.ceil((body.length * 3) / 4));
   }
 
   request(): ScannedPutRecords {
@@ -118,7 +128,7 @@ class Scanner {
     const padding = this.body[end - 1] !== PADDING ? 0 : this.body[end - 2] === PADDING ? 2 : 1;
     const bytes = length === 0 ? 0 : (length / 4) * 3 - padding;
     const text = this.body.toString("latin1", this.at, end);
-    const blob = this.decoded.subarray(this.decodedBytes, (this.decodedBytes += bytes));
+    const blob = decoded.subarray(this.decodedBytes, (this.decodedBytes += bytes));
     // The decoder passes over white space: then fewer bytes come than the length promises.
     if (blob.setFromBase64(text, STRICT).read !== length || bytes > data.lengthMax) throw UNUSUAL;
     this.at = end + 1;

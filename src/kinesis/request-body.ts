@@ -2,11 +2,12 @@
  * Reads request bodies within two bounds: the bytes of one body, and of all requests together. A declared length is
  * refused before a byte of it is buffered; a body without one counts as the largest allowed.
  */
+import { release } from "../base/bytes.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 
 /**
- * Runs `use` with the body of `request`, which counts against `memory` until `use` is done. Gives undefined when
- * the body is larger than `bytesMax`. Throws ServiceUnavailable when too much is in work.
+ * Runs `use` with the body of `request`, which counts against `memory` until `use` is done, and is gone then. Gives
+ * undefined when the body is larger than `bytesMax`. Throws ServiceUnavailable when too much is in work.
  */
 export async function withBody<T>(
   request: Request,
@@ -18,11 +19,13 @@ export async function withBody<T>(
   const bytes = declared === null ? bytesMax : Number(declared);
   if (!(bytes <= bytesMax)) return undefined;
   const giveBack = memory.take(bytes);
+  let body: Uint8Array | undefined;
   try {
-    const body = declared === null ? await readAtMost(request, bytesMax) : await request.bytes();
+    body = declared === null ? await readAtMost(request, bytesMax) : await request.bytes();
     if (body === undefined || body.length > bytesMax) return undefined;
     return await use(body);
   } finally {
+    if (body !== undefined) release(body);
     giveBack();
   }
 }

@@ -16,9 +16,10 @@ export class BatchBuilder {
   /** Records added so far. */
   count = 0;
 
-  /** `sizeHint`: bytes to start with; it grows as needed. */
-  constructor(sizeHint = 4096) {
-    this.bytes = Buffer.allocUnsafe(Math.max(sizeHint, BATCH_HEADER_BYTES));
+  /** `memory`: what it writes to, or the bytes to start with; it grows as needed. */
+  constructor(memory: Buffer | number = 4096) {
+    this.bytes =
+      typeof memory === "number" ? Buffer.allocUnsafe(Math.max(memory, BATCH_HEADER_BYTES)) : memory;
   }
 
   /** Bytes of the batch so far, uncompressed. */

@@ -3,6 +3,7 @@
  * batch (more when they pass BATCH_BYTES_TARGET), in the order of the request. One object waits for all of them:
  * nothing is allocated per record but its outcome.
  */
+import { release } from "../base/bytes.ts";
 import { VoikError } from "../base/errors.ts";
 import { BatchBuilder } from "../log/batch-builder.ts";
 import { BATCH_HEADER_BYTES } from "../log/record-batch.ts";
@@ -12,6 +13,17 @@ import { hashKeyFor } from "./hash-range.ts";
 
 /** Batches end at the first record that takes them past this, so that a reader opens little more than it asked for. */
 export const BATCH_BYTES_TARGET = 1 << 20;
+
+/** A batch is written to its log before the next one is built, so they are all built in the same memory. */
+let workspace = Buffer.allocUnsafeSlow(64 * 1024);
+
+function workspaceOf(bytes: number): Buffer {
+  if (workspace.length < bytes) {
+    release(workspace);
+    workspace = Buffer.allocUnsafeSlow(bytes);
+  }
+  return workspace;
+}
 
 /**
  * Appends `records`, all with the time `nowMs`; resolves when every one is durable or has failed, with an outcome
@@ -110,7 +122,7 @@ class AppendRequest implements DurableWaiter {
       bytes += record.data.length + (record.partitionKey?.length ?? 0) * 3 + 32;
       end++;
     }
-    const builder = new BatchBuilder(bytes + BATCH_HEADER_BYTES);
+    const builder = new BatchBuilder(workspaceOf(bytes + BATCH_HEADER_BYTES));
     for (let i = first; i < end; i++) {
       const { partitionKey, data } = this.records[places[i] as number] as RecordToAppend;
       builder.add(partitionKey === undefined ? null : Buffer.from(partitionKey, "utf8"), data, nowMs);
