@@ -10,6 +10,7 @@
  * a second time to convert it.
  */
 import { asBuffer } from "../base/bytes.ts";
+import { BodyParts } from "./body-parts.ts";
 import { CborError, CborTimestamp, decodeCbor, encodeCbor } from "./cbor.ts";
 import { serializationError } from "./errors.ts";
 import { JsonRecordList, type RecordList, ValueRecordList } from "./record-list.ts";
@@ -22,7 +23,7 @@ export interface BodyFormat {
   readonly contentType: string;
   /** The value that `body` holds. Throws SerializationException. */
   decode(body: Uint8Array): unknown;
-  /** `value` as a body; one that is bytes is a body already. */
+  /** `value` as a body; parts are put together. */
   encode(value: object): Uint8Array | string;
   timestamp(ms: number): WireTimestamp;
   /** An empty list for the records of one reply. */
@@ -44,7 +45,7 @@ export const jsonFormat: BodyFormat = {
       throw serializationError();
     }
   },
-  encode: (value) => (value instanceof Uint8Array ? value : JSON.stringify(value)),
+  encode: (value) => (value instanceof BodyParts ? value.whole() : JSON.stringify(value)),
   timestamp: (ms) => (ms / 1000) as unknown as WireTimestamp,
   recordList: () => new JsonRecordList(),
   readBlob(value) {

@@ -10,6 +10,7 @@
  * in the batch, times are held to what clients can show, and a batch that does not open is an error that says
  * how to go on behind it.
  */
+import { release } from "../base/bytes.ts";
 import { VoikError } from "../base/errors.ts";
 import { batchBytesOf, compressionOf, maxTimestampOf, nextOffsetOf } from "../log/record-batch.ts";
 import { RecordReader } from "../log/record.ts";
@@ -113,13 +114,23 @@ class Read implements ReadRecords {
     while (this.workBytes < WORK_BYTES_MAX) {
       const piece = this.readPiece(pieceBytes);
       if (piece === undefined) return;
-      for (let at = 0; at < piece.length;) {
-        const end = at + batchBytesOf(piece, at);
-        if (!this.takeBatch(piece.subarray(at, end))) return;
-        at = end;
+      try {
+        if (!this.takeBatches(piece)) return;
+      } finally {
+        if (!this.records.keepsData) release(piece);
       }
       pieceBytes = Math.min(pieceBytes * 2, PIECE_BYTES_MAX);
     }
+  }
+
+  /** False when the call is full. */
+  private takeBatches(piece: Buffer): boolean {
+    for (let at = 0; at < piece.length;) {
+      const end = at + batchBytesOf(piece, at);
+      if (!this.takeBatch(piece.subarray(at, end))) return false;
+      at = end;
+    }
+    return true;
   }
 
   /** What the client is told when nothing could be read. */

@@ -5,6 +5,7 @@
 import { asBuffer } from "../base/bytes.ts";
 import type { Random } from "../base/random.ts";
 import type { BodyFormat } from "./body.ts";
+import { BodyParts } from "./body-parts.ts";
 import type { KinesisError } from "./errors.ts";
 import { EVENT_STREAM_TYPE, type EventStream } from "./event-stream.ts";
 import { deflateIfItPays, GZIP_BYTES_MIN } from "./gzip.ts";
@@ -13,7 +14,6 @@ import type { MemoryBudget } from "./memory-budget.ts";
 const EXTENDED_ID_BYTES = 48;
 /** From here on a reply is sent in pieces, and its memory counted. */
 const LARGE_BYTES = 1024 * 1024;
-const PIECE_BYTES = 256 * 1024;
 
 /** New request ids for one reply. */
 export function replyHeaders(random: Random): Record<string, string> {
@@ -36,14 +36,18 @@ export function outputReply(
   gzip: boolean,
 ): Response | Promise<Response> {
   headers["content-type"] = format.contentType;
-  const content = output === undefined ? "" : format.encode(output);
+  const content = output instanceof BodyParts ? output : encoded(format, output);
   const deflates = gzip && content.length >= GZIP_BYTES_MIN;
-  if (content.length < LARGE_BYTES && !deflates) return new Response(content, { headers });
+  if (content.length < LARGE_BYTES && !deflates) return new Response(content.whole(), { headers });
   const giveBack = memory.take(content.length);
   hungUp.addEventListener("abort", giveBack);
   if (hungUp.aborted) giveBack();
-  const bytes = typeof content === "string" ? Buffer.from(content) : asBuffer(content);
-  return deflates ? deflatedReply(bytes, headers, giveBack) : inPieces(bytes, headers, giveBack);
+  return deflates ? deflatedReply(content.whole(), headers, giveBack) : inPieces(content, headers, giveBack);
+}
+
+function encoded(format: BodyFormat, output: object | undefined): BodyParts {
+  const content = output === undefined ? "" : format.encode(output);
+  return BodyParts.of(typeof content === "string" ? Buffer.from(content) : asBuffer(content));
 }
 
 async function deflatedReply(
@@ -53,25 +57,25 @@ async function deflatedReply(
 ): Promise<Response> {
   try {
     const deflated = await deflateIfItPays(content);
-    if (deflated === undefined) return inPieces(content, headers, sent);
-    headers["content-encoding"] = "gzip";
-    return inPieces(asBuffer(deflated), headers, sent);
+    if (deflated !== undefined) headers["content-encoding"] = "gzip";
+    return inPieces(BodyParts.of(asBuffer(deflated ?? content)), headers, sent);
   } catch (error) {
     sent();
     throw error;
   }
 }
 
-function inPieces(content: Buffer, headers: Record<string, string>, sent: () => void): Response {
+function inPieces(content: BodyParts, headers: Record<string, string>, sent: () => void): Response {
   if (content.length >= LARGE_BYTES) return new Response(pieces(content, sent), { headers });
   sent();
-  return new Response(content, { headers });
+  return new Response(content.whole(), { headers });
 }
 
 /** `content` a piece at a time, as fast as the client takes it. */
-async function* pieces(content: Buffer, sent: () => void): AsyncGenerator<Uint8Array> {
+async function* pieces(content: BodyParts, sent: () => void): AsyncGenerator<Uint8Array> {
   try {
-    for (let at = 0; at < content.length; at += PIECE_BYTES) yield content.subarray(at, at + PIECE_BYTES);
+    // Bun asks for the next one when it has sent this one, or copied what the socket did not take.
+    yield* content.drain();
   } finally {
     sent();
   }

@@ -1,5 +1,8 @@
 /** GetRecords over what both edges may have written: pages, limits, compressed and broken batches, ends of shards. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { request } from "node:http";
+import { connect } from "node:http2";
+import { PassThrough, type Readable } from "node:stream";
 import { BatchBuilder } from "../../src/log/batch-builder.ts";
 import type { CompressionName } from "../../src/log/compression.ts";
 import { computeCrc } from "../../src/log/record-batch.ts";
@@ -104,6 +107,52 @@ test("a page ends at 10 MiB of data", async () => {
     );
   const pages = await readAll(stream);
   expect(pages.map((page) => records(page).length)).toEqual([10, 10, 5]);
+});
+
+describe("a large page comes whole to a client that takes it slowly", () => {
+  const headers = {
+    "content-type": "application/x-amz-json-1.1",
+    "x-amz-target": "Kinesis_20131202.GetRecords",
+  };
+
+  test.each<[string, (body: string) => Readable]>([
+    [
+      "HTTP/1.1",
+      (body) => {
+        const taken = new PassThrough();
+        request(harness.url, { method: "POST", headers }, (reply) => void reply.pipe(taken)).end(body);
+        return taken;
+      },
+    ],
+    [
+      "HTTP/2",
+      (body) => {
+        const session = connect(harness.url);
+        const stream = session.request({ ":method": "POST", ":path": "/", ...headers });
+        stream.on("close", () => session.close());
+        return stream.end(body);
+      },
+    ],
+  ])("%s", async (_, ask) => {
+    const [stream, log] = await newStream();
+    const values = Array.from({ length: 8 }, (_, i) => Buffer.alloc(900_001, `${i} of eight `));
+    for (const value of values)
+      append(
+        log,
+        batchOf(1, () => value),
+      );
+    const pieces: Buffer[] = [];
+    const body = JSON.stringify({ ShardIterator: await harness.iterator(stream, "TRIM_HORIZON") });
+    for await (const piece of ask(body)) {
+      pieces.push(piece as Buffer);
+      // The server may use the memory of what it has sent for something else by now.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const page = JSON.parse(Buffer.concat(pieces).toString()) as Json;
+    expect(records(page).map(({ Data }) => Bun.hash(Buffer.from(`${Data}`, "base64")))).toEqual(
+      values.map((value) => Bun.hash(value)),
+    );
+  });
 });
 
 test("control batches are passed over and end no page", async () => {
