@@ -4,9 +4,9 @@
  *   append append append | sync ------------> durable | append … went into the next one
  *                        ^ end of the tick              sync ------------> durable
  *
- *   few busy logs         fdatasync of each, side by side, one in flight per log
- *   many, small appends   one write to the journal and one fdatasync of it; their own files by and by (background-sync.ts)
- *   many, large appends   one syncfs for all that are dirty
+ *   one busy log            fdatasync of its file, one in flight
+ *   several, small appends  one write to the journal and one fdatasync of it; their own files by and by (background-sync.ts)
+ *   several, large appends  fdatasync of each, side by side; one syncfs for all when they are many
  *
  * Who becomes dirty while the journal or the file system is synced waits for the next round. Syncing runs off the event
  * loop. A failed sync, of whatever kind, is never tried again, because the second try lies: the kernel has already
@@ -40,6 +40,8 @@ export interface GroupCommitOptions {
  * pages too, and the journal writes everything twice, so they have to be clearly the better way.
  */
 export const TOGETHER_FROM = 8;
+/** Two small appends are written to the journal and synced there in less time than their two files are synced. */
+const JOURNALED_FROM = 2;
 /** The journal writes everything twice: where more than this comes from a log in a round, syncfs is the better way. */
 const JOURNALED_BYTES_PER_LOG = 32 << 10;
 
@@ -93,7 +95,7 @@ export class GroupCommit {
     const logs = [...this.requested].filter((log) => log.dirty);
     this.requested.clear();
     // Nothing may be appended from here until every log has taken note of its end: no await.
-    const rest = this.areMany(logs) ? this.journal(logs) : logs;
+    const rest = this.areMany(logs, JOURNALED_FROM) ? this.journal(logs) : logs;
     this.journaling = rest !== logs;
     // A log that is being synced asks again when that has ended.
     const idle = rest.filter((log) => !this.inFlight.has(log));
@@ -103,11 +105,11 @@ export class GroupCommit {
   };
 
   /** Whether so many logs are busy, `logs` and those that are being synced, that they are better synced together. */
-  private areMany(logs: readonly Syncable[]): boolean {
+  private areMany(logs: readonly Syncable[], from = Infinity): boolean {
     const { togetherFrom = TOGETHER_FROM } = this.options;
     let count = logs.length;
     for (const log of this.inFlight) if (log.urgent && !logs.includes(log)) count++;
-    return count >= togetherFrom;
+    return count >= Math.min(from, togetherFrom);
   }
 
   /** Has what `logs` appended journaled, if that is the better way; returns those for which it is not. */
@@ -191,7 +193,8 @@ export class GroupCommit {
   private async syncByItself(log: Syncable): Promise<void> {
     for (let round: Promise<SegmentEnd> | undefined = this.syncFiles(log); round;) {
       const end = await round;
-      const goesOn = log.urgent && !this.failed && !this.areMany([...this.requested]);
+      const shared = this.areMany([...this.requested], this.journaling ? JOURNALED_FROM : Infinity);
+      const goesOn = log.urgent && !this.failed && !shared;
       round = goesOn ? this.syncFiles(log) : undefined;
       log.endRound(end);
     }

@@ -30,15 +30,20 @@ const shards = Array.from({ length: SHARDS }, (_, i) => i);
 
 /** Logs that are synced together as soon as two are busy, with a journal of small files. */
 async function start(
-  options: { fileBytes?: number; fileSystem?: FileSystem; segmentBytesMax?: number } = {},
+  options: {
+    fileBytes?: number;
+    fileSystem?: FileSystem;
+    segmentBytesMax?: number;
+    togetherFrom?: number;
+  } = {},
 ) {
-  const { fileBytes = 64 << 10, fileSystem = disk, segmentBytesMax = 1 << 20 } = options;
+  const { fileBytes = 64 << 10, fileSystem = disk, segmentBytesMax = 1 << 20, togetherFrom = 2 } = options;
   const onUnusable = (reason: string) => void unusable.push(reason);
   const journal = Journal.open({ fileSystem, clock: systemClock, root, fileBytes, onUnusable });
   const failed: unknown[] = [];
   const groupCommit = new GroupCommit((error) => failed.push(error), systemClock, {
     journal,
-    togetherFrom: 2,
+    togetherFrom,
     onSynced: (kind) => kinds.push(kind),
   });
   const logs = await Promise.all(
@@ -189,6 +194,24 @@ test("a journal that is closed during a sync lets that end well", async () => {
   await acked;
   expect(started.failed).toEqual([]);
   await Promise.all(started.logs.map((log) => log.close()));
+});
+
+test("two busy logs share it, however many are synced together by other means; one alone syncs its file", async () => {
+  const started = await start({ togetherFrom: 100 });
+  await untilJournaled(started);
+  kinds = [];
+  const [first, second] = started.logs as [CommitLog, CommitLog];
+  const both = [first, second].map((log) => appendDurably(log, batchOf(["together"])));
+  await Promise.all(both);
+  expect(kinds).toEqual(["journal"]);
+  for (const log of started.logs) await log.close();
+  started.journal.close();
+  kinds = [];
+  const again = await start({ togetherFrom: 100 });
+  await appendDurably(again.logs[0] as CommitLog, batchOf(["alone"]));
+  expect(kinds).toEqual(["file"]);
+  for (const log of again.logs) await log.close();
+  again.journal.close();
 });
 
 test("large appends are not written twice", async () => {
