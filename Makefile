@@ -50,6 +50,7 @@ test-clients: build ## fetch clients for Python, Java, Go and Rust, and run what
 	python3 -m venv $(CLIENTS)
 	$(CLIENTS)/bin/pip install --quiet --disable-pip-version-check -r test/clients/requirements.txt
 	mvn -q -B -f test/clients/java/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CLIENTS)/java
+	cd $(CLIENTS) && for each in java/kafka-clients-*.jar; do jar xf $$each common/message; done
 	rm -f $(CLIENTS)/java/test-clients.jar
 	javac -cp '$(CLIENTS)/java/*' -d $(CLIENTS)/classes test/clients/java/*.java
 	jar cf $(CLIENTS)/java/test-clients.jar -C $(CLIENTS)/classes .
@@ -62,7 +63,8 @@ test-clients: build ## fetch clients for Python, Java, Go and Rust, and run what
 	VOIK_CONFLUENT_PYTHON=$(CLIENTS)/bin/python VOIK_JAVA_LIB=$(CLIENTS)/java VOIK_FRANZ_GO=$(CLIENTS)/franz-go \
 		VOIK_PYTHON=$(CLIENTS)/bin/python VOIK_AWS_CLI_1=$(CLIENTS)/bin/aws VOIK_MOTO=$(CLIENTS)/bin/moto_server \
 		VOIK_KCL_LIB=$(CLIENTS)/kcl VOIK_KPL_LIB=$(CLIENTS)/kpl VOIK_TEST_CLIENTS=1 \
-		$(BUN) test test/clients/compat.test.ts test/clients/console-tools.test.ts \
+		KAFKA_MESSAGES_DIR=$(CLIENTS)/common/message \
+		$(BUN) test test/kafka/codec/published.test.ts test/clients/compat.test.ts test/clients/console-tools.test.ts \
 		test/clients/consumer-groups.test.ts test/clients/transactions.test.ts \
 		test/clients/java-transactions.test.ts test/clients/snippets.test.ts test/clients/kafka-snippets.test.ts \
 		test/clients/kcl-library.test.ts test/clients/kpl-library.test.ts test/kinesis/model/model.test.ts

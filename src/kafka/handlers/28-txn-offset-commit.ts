@@ -40,7 +40,7 @@ async function commit(
   const speaker = {
     memberId: request.memberId,
     instanceId: request.groupInstanceId,
-    generation: request.generationId,
+    generation: request.generationIdOrMemberEpoch,
   };
   try {
     return groupErrorOf(await groups.commitPending(groupId, producerId, speaker, offsets));
