@@ -22,7 +22,7 @@ beforeAll(async () => {
   world = await World.start();
 });
 afterAll(async () => {
-  await world[Symbol.asyncDispose]();
+  await world?.[Symbol.asyncDispose]();
 });
 
 let free = SLOTS;
