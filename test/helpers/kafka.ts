@@ -172,9 +172,9 @@ export class RawConnection {
     });
   }
 
-  static open(port: number): Promise<RawConnection> {
+  static open(port: number, host = "127.0.0.1"): Promise<RawConnection> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ host: "127.0.0.1", port, noDelay: true });
+      const socket = connect({ host, port, noDelay: true });
       socket.once("connect", () => resolve(new RawConnection(socket)));
       socket.once("error", reject);
     });

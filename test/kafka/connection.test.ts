@@ -1,5 +1,6 @@
 /** One connection: order, pipelining, bounds, timeouts, and the end. */
 import { afterEach, describe, expect, test } from "bun:test";
+import { networkInterfaces } from "node:os";
 import type { KafkaServerOptions } from "../../src/kafka/options.ts";
 import { Metadata } from "../../src/kafka/messages/03-metadata.ts";
 import { ApiVersions, ApiVersionsResponse } from "../../src/kafka/messages/18-api-versions.ts";
@@ -9,6 +10,12 @@ import { Reader } from "../../src/kafka/codec/reader.ts";
 import { batchOf } from "../helpers/log.ts";
 import { frameOf, RawConnection, startTestKafka, type TestKafka } from "../helpers/kafka.ts";
 import { memoryLogOf } from "../helpers/memory-broker.ts";
+
+/** An address of this machine that is no loopback address; what is sent to it does not leave the machine either. */
+const ownAddress = Object.values(networkInterfaces())
+  .flatMap((addresses) => addresses ?? [])
+  .find(({ internal, family }) => !internal && family === "IPv4")?.address;
+if (ownAddress === undefined) console.warn("SKIPPED: the cap of one address, on a machine that has loopback only");
 
 let kafka: TestKafka;
 let metrics: MetricsRegistry;
@@ -186,6 +193,26 @@ describe("a connection", () => {
     expect(kafka.server.connections).toBe(2);
     for (const connection of kept) connection.end();
   });
+
+  test.skipIf(ownAddress === undefined)(
+    "refuses connections over the cap of one address, until one of them ends; this machine's are not counted",
+    async () => {
+      await start({ host: "0.0.0.0", limits: { connectionsPerAddressMax: 2 } });
+      const open = () => RawConnection.open(kafka.port, ownAddress);
+      const kept = [await open(), await open()];
+      await until(() => kafka.server.connections === 2);
+      await (await open()).closed;
+      expect(metrics.render()).toContain('voik_kafka_connections_ended_total{reason="connections"} 1');
+      for (let i = 0; i < 3; i++) kept.push(await RawConnection.open(kafka.port));
+      await until(() => kafka.server.connections === 5);
+      kept[0]?.end();
+      await until(() => kafka.server.connections === 4);
+      const next = await open();
+      next.socket.write(frameOf(ApiVersions, 0, {}, 9));
+      expect(await correlationIds(next, 1)).toEqual([9]);
+      for (const connection of [...kept, next]) connection.end();
+    },
+  );
 
   test("stopping answers what was accepted and then closes", async () => {
     await start();
