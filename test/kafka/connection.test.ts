@@ -15,7 +15,8 @@ import { memoryLogOf } from "../helpers/memory-broker.ts";
 const ownAddress = Object.values(networkInterfaces())
   .flatMap((addresses) => addresses ?? [])
   .find(({ internal, family }) => !internal && family === "IPv4")?.address;
-if (ownAddress === undefined) console.warn("SKIPPED: the cap of one address, on a machine that has loopback only");
+if (ownAddress === undefined)
+  console.warn("SKIPPED: the cap of one address, on a machine that has loopback only");
 
 let kafka: TestKafka;
 let metrics: MetricsRegistry;
@@ -201,7 +202,8 @@ describe("a connection", () => {
       const open = () => RawConnection.open(kafka.port, ownAddress);
       const kept = [await open(), await open()];
       await until(() => kafka.server.connections === 2);
-      await (await open()).closed;
+      const refused = await open();
+      await refused.closed;
       expect(metrics.render()).toContain('voik_kafka_connections_ended_total{reason="connections"} 1');
       for (let i = 0; i < 3; i++) kept.push(await RawConnection.open(kafka.port));
       await until(() => kafka.server.connections === 5);
