@@ -74,6 +74,21 @@ describe("users", () => {
     expect(access.users.decoyCredential("nobody", "SCRAM-SHA-256")).toEqual(decoy);
   });
 
+  test("who are unknown cost a guesser as much time as a wrong password", async () => {
+    await access.users.create("ann", "right");
+    await access.users.create("keys", undefined);
+    const fastestMs: Record<string, number> = { ann: Infinity, nobody: Infinity, keys: Infinity };
+    for (let round = 0; round < 15; round++) {
+      for (const name of Object.keys(fastestMs)) {
+        const startedMs = performance.now();
+        expect(await access.users.passwordMatches(name, "wrong")).toBeFalse();
+        fastestMs[name] = Math.min(fastestMs[name] as number, performance.now() - startedMs);
+      }
+    }
+    const times = Object.values(fastestMs);
+    expect(Math.min(...times)).toBeGreaterThan(Math.max(...times) / 2);
+  });
+
   test("leave nothing behind when they are deleted", async () => {
     await access.users.create("ann", "pw");
     const key = access.users.createAccessKey("ann");
