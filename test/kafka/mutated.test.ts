@@ -16,6 +16,7 @@ console.log(`seed ${SEED} (VOIK_TEST_SEED repeats it)`);
 
 const ANSWER_MS_MAX = 5_000;
 const MEMORY_GROWTH_MAX = 64 << 20;
+const MEMORY_GROWTH_OF_ALL_MAX = 256 << 20;
 const LAST_ID = 0x7a7a7a7a;
 const LAST = frameOf(ApiVersions, 0, {}, LAST_ID);
 
@@ -26,6 +27,7 @@ interface Victim {
 }
 
 const victims: Victim[] = [];
+let bytesAtFirst = 0;
 
 beforeAll(async () => {
   // A Fetch, or a join of a group, may wait for as long as it is allowed to, and that would look like a hang.
@@ -36,6 +38,7 @@ beforeAll(async () => {
     await kafka.broker.createStream({ name: "fuzz", shardCount: 2 });
     victims.push({ kafka });
   }
+  bytesAtFirst = process.memoryUsage().rss;
 });
 
 afterAll(async () => {
@@ -97,3 +100,7 @@ test.each(APIS.map((api) => [api.name, api] as const))(
   },
   60_000 * ROUNDS,
 );
+
+test("all of that together leaves memory within its bound", () => {
+  expect(process.memoryUsage().rss - bytesAtFirst).toBeLessThan(MEMORY_GROWTH_OF_ALL_MAX);
+});
