@@ -11,6 +11,8 @@ import type { Clock } from "../base/clock.ts";
 import type { Syncable } from "./syncable.ts";
 import { UNSYNCED_BYTES_MAX } from "./recovery.ts";
 
+/** Telling those who wait is the work of many: timers and sockets have their turn in between. */
+export const LOGS_TOLD_AT_ONCE = 96;
 const UNSYNCED_MS = 1_000;
 const UNSYNCED_BYTES = UNSYNCED_BYTES_MAX / 2;
 
@@ -53,8 +55,11 @@ export class BackgroundSync {
   };
 
   private readonly tell = (): void => {
-    const logs = [...this.written];
-    this.written.clear();
-    for (const log of logs) log.showWritten();
+    let left = LOGS_TOLD_AT_ONCE;
+    for (const log of this.written) {
+      if (left-- === 0) return this.clock.defer(this.tell);
+      this.written.delete(log);
+      log.showWritten();
+    }
   };
 }

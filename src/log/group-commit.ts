@@ -14,7 +14,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Volume } from "../base/file-system.ts";
-import { BackgroundSync } from "./background-sync.ts";
+import { BackgroundSync, LOGS_TOLD_AT_ONCE } from "./background-sync.ts";
 import type { Journal } from "./journal.ts";
 import { JournalRound } from "./journal-frame.ts";
 import type { SegmentEnd } from "./segment.ts";
@@ -141,10 +141,11 @@ export class GroupCommit {
       return this.fail(error);
     }
     this.options.onSynced?.("journal", this.clock.monotonicMs() - startMs);
-    logs.forEach((log, i) => {
+    for (const [i, log] of logs.entries()) {
+      if (i > 0 && i % LOGS_TOLD_AT_ONCE === 0) await new Promise<void>(this.clock.defer);
       log.showJournaled(ends[i] as SegmentEnd);
       this.goOn(log);
-    });
+    }
     if (this.trickle.idle && journal.behind > 0) this.background.syncAll();
   }
 
@@ -163,7 +164,9 @@ export class GroupCommit {
     if (this.failed) return;
     const idle = logs.filter(this.isIdle);
     const { togetherFrom = TOGETHER_FROM } = this.options;
-    if (this.journaling) return this.trickle.add(idle);
+    // Whoever appends meanwhile waits less for many small syncs than for one of everything, unless they come too slowly.
+    const inTurn = this.options.journal && idle.length >= togetherFrom && this.trickle.idle;
+    if (this.journaling || inTurn) return this.trickle.add(idle);
     const covered = idle.length >= togetherFrom ? this.syncVolume(idle) : undefined;
     for (const log of idle) void this.run(log, covered);
   }

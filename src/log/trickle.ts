@@ -1,6 +1,6 @@
 /**
- * Logs whose own files are synced one after the other, because the journal is being synced all the while, and somebody
- * waits for that: at the device it has to wait for one of them at most.
+ * Logs whose own files are synced one after the other. Who waits for the journal meanwhile has to wait for one of them at
+ * most, and appends are not held up as they are while the file system commits what all of them changed.
  *
  *   journal     | sync |  | sync |  | sync |  | sync |
  *   own files   | log 7 |  | log 12 |  | log 3 |  | log 80 |
