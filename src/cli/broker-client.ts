@@ -51,6 +51,8 @@ const TOPIC = 2;
 const RETENTION_MS = "retention.ms";
 const DURABILITY = "voik.durability";
 const ALL_REPLICAS = -1;
+/** What voik answers a write to a shard that was split or merged (docs/decisions/0001). */
+const SHARD_CLOSED = KafkaError.policyViolation;
 const TIMEOUT_MS = 30_000;
 const SHARD_FETCH_BYTES = 1024 * 1024;
 const FETCH_BYTES = 8 * 1024 * 1024;
@@ -186,8 +188,11 @@ export class BrokerClient {
     return offsets;
   }
 
-  /** Writes one batch to each shard of `batches`; resolves when every one is durable. */
-  async produce(stream: StreamSummary, batches: ReadonlyMap<number, Buffer>): Promise<void> {
+  /**
+   * Writes one batch to each shard of `batches`. Resolves, when every one is durable, to the shards that took none,
+   * because they were split or merged.
+   */
+  async produce(stream: StreamSummary, batches: ReadonlyMap<number, Buffer>): Promise<number[]> {
     const partitionData = [...batches].map(([index, records]) => ({ index, records }));
     const topic = { name: stream.name, topicId: stream.id, partitionData };
     const reply = await this.kafka.request(Produce, {
@@ -196,11 +201,14 @@ export class BrokerClient {
       timeoutMs: TIMEOUT_MS,
       topicData: [topic],
     });
+    const closed: number[] = [];
     for (const { partitionResponses } of reply.responses) {
       for (const { index, errorCode, errorMessage } of partitionResponses) {
-        check(errorCode, `writing to shard ${index} of ${stream.name}`, errorMessage);
+        if (errorCode === SHARD_CLOSED) closed.push(index);
+        else check(errorCode, `writing to shard ${index} of ${stream.name}`, errorMessage);
       }
     }
+    return closed;
   }
 
   /** Reads from `positions` on, waiting up to `waitMs` for the first record. */

@@ -1,12 +1,14 @@
 /**
  * `voik produce STREAM`: every line of standard input or of a file becomes a record. Records go out in batches, and
- * the command ends with 0 only when the broker has acknowledged all of them (acks=all: they are on its disk).
+ * the command ends with 0 only when the broker has acknowledged all of them (acks=all: they are on its disk). What a
+ * shard does not take, because it was split or merged, goes to the open ones.
  */
 import { BATCH_OVERHEAD_BYTES, ShardBatches } from "./batches.ts";
 import { BrokerClient, brokerArg, type StreamSummary } from "./broker-client.ts";
 import { command } from "./command.ts";
 import { type KeyBy, keyByOf } from "./key-by.ts";
-import type { RecordHeader } from "../log/record.ts";
+import { type RecordHeader, RecordReader } from "../log/record.ts";
+import { recordCountOf } from "../log/record-batch.ts";
 import { headerBytesOf, headersOf } from "./record-headers.ts";
 import { LineSplitter } from "./lines.ts";
 
@@ -99,20 +101,33 @@ class Producer {
 
   /** Moves what was read into batches, sending full ones. */
   private async drain(): Promise<void> {
-    for (const { key, value } of this.pending) {
-      if (this.batches.add(key, value, Date.now())) continue;
-      await this.flush();
-      this.batches.add(key, value, Date.now());
-    }
+    for (const { key, value } of this.pending) await this.add(key, value, Date.now());
     this.pending.length = 0;
   }
 
+  private async add(key: Buffer | null, value: Buffer | null, timestampMs: number): Promise<void> {
+    while (!this.batches.add(key, value, timestampMs)) await this.send();
+  }
+
   private async flush(): Promise<void> {
+    while (this.batches.count > 0) await this.send();
+  }
+
+  /** Sends what is gathered. What closed shards did not take is gathered again, for others. */
+  private async send(): Promise<void> {
     const { count } = this.batches;
-    if (count === 0) return;
-    await this.client.produce(this.stream, this.batches.take());
-    this.acked += count;
+    const sent = this.batches.take();
+    const closed = await this.client.produce(this.stream, sent);
+    const refused = closed.flatMap((shard) => sent.get(shard) ?? []);
+    this.acked += refused.reduce((left, batch) => left - recordCountOf(batch), count);
     this.showProgress();
+    if (refused.length === 0) return;
+    const { shards } = await this.client.stream(this.stream.name);
+    this.batches.reshard(shards, closed);
+    for (const batch of refused) {
+      const reader = new RecordReader(batch);
+      while (reader.next()) await this.add(reader.key(), reader.value(), reader.timestampMs);
+    }
   }
 
   private showProgress(): void {
