@@ -12,6 +12,7 @@ import { Metadata } from "../kafka/messages/03-metadata.ts";
 import { CreateTopics } from "../kafka/messages/19-create-topics.ts";
 import { DeleteTopics } from "../kafka/messages/20-delete-topics.ts";
 import { DescribeConfigs } from "../kafka/messages/32-describe-configs.ts";
+import type { AbortedFrom } from "./committed-filter.ts";
 import { CliError, EXIT } from "./exit.ts";
 import { PASSWORD_ENV } from "./password.ts";
 
@@ -38,9 +39,16 @@ export interface ShardPosition {
 export interface FetchedShard {
   shard: number;
   highWatermark: number;
-  /** Whole record batches, one behind the other. */
+  /** Record batches, one behind the other; the last may be cut. */
   batches: Buffer;
+  /** Transactions in them whose records are not to be shown; none when reading uncommitted. */
+  aborted: readonly AbortedFrom[];
 }
+
+/** Kafka's isolation levels. */
+export const READ_UNCOMMITTED = 0;
+export const READ_COMMITTED = 1;
+export type Isolation = typeof READ_UNCOMMITTED | typeof READ_COMMITTED;
 
 /** Kafka's special timestamps of ListOffsets. */
 export const LATEST = -1;
@@ -171,12 +179,20 @@ export class BrokerClient {
     }
   }
 
-  /** For each shard the offset at `timestamp` (ms, EARLIEST or LATEST); -1 where nothing is that new. */
-  async offsets(name: string, shards: readonly number[], timestamp: number): Promise<Map<number, number>> {
+  /**
+   * For each shard the offset at `timestamp` (ms, EARLIEST or LATEST); -1 where nothing is that new. LATEST of what is
+   * committed is where the first open transaction begins.
+   */
+  async offsets(
+    name: string,
+    shards: readonly number[],
+    timestamp: number,
+    isolationLevel: Isolation = READ_UNCOMMITTED,
+  ): Promise<Map<number, number>> {
     const partitions = shards.map((partitionIndex) => ({ partitionIndex, timestamp }));
     const reply = await this.kafka.request(ListOffsets, {
       replicaId: -1,
-      isolationLevel: 0,
+      isolationLevel,
       topics: [{ name, partitions }],
       timeoutMs: TIMEOUT_MS,
     });
@@ -216,6 +232,7 @@ export class BrokerClient {
     stream: StreamSummary,
     positions: readonly ShardPosition[],
     waitMs: number,
+    isolationLevel: Isolation,
   ): Promise<FetchedShard[]> {
     const partitions = positions.map(({ shard, offset }) => ({
       partition: shard,
@@ -226,6 +243,7 @@ export class BrokerClient {
       maxWaitMs: waitMs,
       minBytes: 1,
       maxBytes: FETCH_BYTES,
+      isolationLevel,
       topics: [{ topic: stream.name, topicId: stream.id, partitions }],
       forgottenTopicsData: [],
     });
@@ -234,7 +252,8 @@ export class BrokerClient {
     for (const partition of reply.responses[0]?.partitions ?? []) {
       check(partition.errorCode, `reading shard ${partition.partitionIndex} of ${stream.name}`);
       const batches = partition.records ?? Buffer.alloc(0);
-      shards.push({ shard: partition.partitionIndex, highWatermark: partition.highWatermark, batches });
+      const { partitionIndex: shard, highWatermark, abortedTransactions } = partition;
+      shards.push({ shard, highWatermark, batches, aborted: abortedTransactions ?? [] });
     }
     return shards;
   }

@@ -1,12 +1,24 @@
 /**
  * `voik consume STREAM`: writes records to standard output, one a line, in order within each shard. Without --follow
- * it ends where the stream ended when it started; with it, it waits for more until it is interrupted.
+ * it ends where the stream ended when it started; with it, it waits for more until it is interrupted. Records of
+ * transactions are shown once these are committed, unless --uncommitted asks for all.
  */
 import { parseDurationMs } from "../base/units.ts";
 import { RecordReader } from "../log/record.ts";
 import { BATCH_HEADER_BYTES, batchBytesOf, nextOffsetOf } from "../log/record-batch.ts";
-import { BrokerClient, brokerArg, EARLIEST, LATEST, type StreamSummary } from "./broker-client.ts";
+import {
+  BrokerClient,
+  brokerArg,
+  EARLIEST,
+  type FetchedShard,
+  type Isolation,
+  LATEST,
+  READ_COMMITTED,
+  READ_UNCOMMITTED,
+  type StreamSummary,
+} from "./broker-client.ts";
 import { command, countOf } from "./command.ts";
+import { CommittedFilter } from "./committed-filter.ts";
 import { CliError, EXIT } from "./exit.ts";
 import { GroupMember } from "./group-member.ts";
 import { Output } from "./output.ts";
@@ -39,6 +51,10 @@ export default command({
       description:
         "Read as a member of this consumer group, on from where it is, and commit what was written",
     },
+    uncommitted: {
+      type: "boolean",
+      description: "Also records of transactions that are open or were aborted",
+    },
     count: { type: "string", valueHint: "n", description: "End after this many records" },
     ...brokerArg,
   },
@@ -57,9 +73,10 @@ export default command({
         throw new CliError(EXIT.usage, "the group says which shards are read: leave out --shard or --group");
       }
       const shards = shard === undefined ? stream.shards : [shard];
-      const ends = args.follow ? undefined : await client.offsets(stream.name, shards, LATEST);
-      const start = (of: readonly number[]) => startOf(client, stream, of, args.from);
-      const consumer = new Consumer(client, stream, args.format as Format, countMax, ends);
+      const isolation = args.uncommitted ? READ_UNCOMMITTED : READ_COMMITTED;
+      const ends = args.follow ? undefined : await client.offsets(stream.name, shards, LATEST, isolation);
+      const start = (of: readonly number[]) => startOf(client, stream, of, args.from, isolation);
+      const consumer = new Consumer(client, stream, args.format as Format, countMax, isolation, ends);
       if (args.group === undefined) await consumer.read(await start(shards));
       else await consumer.readAs(new GroupMember(client, args.group, stream), start);
     });
@@ -72,9 +89,10 @@ async function startOf(
   { name }: StreamSummary,
   shards: readonly number[],
   from: string,
+  isolation: Isolation,
 ): Promise<Map<number, number>> {
   if (from === "earliest") return client.offsets(name, shards, EARLIEST);
-  if (from === "latest") return client.offsets(name, shards, LATEST);
+  if (from === "latest") return client.offsets(name, shards, LATEST, isolation);
   if (/^\d+$/.test(from)) {
     if (shards.length === 1) return new Map(shards.map((shard) => [shard, Number(from)]));
     throw new CliError(
@@ -91,7 +109,7 @@ async function startOf(
     );
   }
   const offsets = await client.offsets(name, shards, timeMs);
-  const ends = await client.offsets(name, shards, LATEST);
+  const ends = await client.offsets(name, shards, LATEST, isolation);
   // Where nothing is that new, what comes next is.
   return new Map(
     [...offsets].map(([shard, offset]) => [shard, offset < 0 ? (ends.get(shard) ?? 0) : offset]),
@@ -109,6 +127,7 @@ class Consumer {
     private readonly stream: StreamSummary,
     private readonly format: Format,
     private readonly countMax: number,
+    private readonly isolation: Isolation,
     /** Shard to the offset to stop at; undefined to follow. */
     private readonly ends: ReadonlyMap<number, number> | undefined,
   ) {}
@@ -158,17 +177,21 @@ class Consumer {
       .map(([shard, offset]) => ({ shard, offset }))
       .filter((at) => !this.isAtEnd(at.shard));
     if (open.length === 0) return false;
-    for (const { shard, batches } of await this.client.fetch(this.stream, open, waitMs)) {
-      for (let at = 0; at < batches.length && !this.done;) {
-        if (batches.length - at < BATCH_HEADER_BYTES || batches.length - at < batchBytesOf(batches, at))
-          break;
-        const batch = batches.subarray(at, at + batchBytesOf(batches, at));
-        at += batch.length;
-        await this.writeBatch(shard, batch);
-      }
-    }
+    const { client, stream, isolation } = this;
+    for (const fetched of await client.fetch(stream, open, waitMs, isolation)) await this.writeShard(fetched);
     await this.output.flush();
     return true;
+  }
+
+  private async writeShard({ shard, batches, aborted }: FetchedShard): Promise<void> {
+    const filter = new CommittedFilter(aborted);
+    for (let at = 0; at < batches.length && !this.done;) {
+      if (batches.length - at < BATCH_HEADER_BYTES || batches.length - at < batchBytesOf(batches, at)) break;
+      const batch = batches.subarray(at, at + batchBytesOf(batches, at));
+      at += batch.length;
+      if (filter.shows(batch)) await this.writeBatch(shard, batch);
+      else this.positions.set(shard, nextOffsetOf(batch));
+    }
   }
 
   private get done(): boolean {

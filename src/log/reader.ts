@@ -10,7 +10,8 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { type RecordHeader, RecordReader } from "./record.ts";
 import { batchBytesOf, nextOffsetOf } from "./record-batch.ts";
-import type { ShardLog } from "./shard-log.ts";
+import type { AbortedTransaction, ShardLog } from "./shard-log.ts";
+import { isShown } from "./shard-transactions.ts";
 
 /** Where reading starts: an offset, the first record at least as new as a time, the oldest record, or the next one. */
 export type ReadFrom = number | { timestampMs: number } | "earliest" | "latest";
@@ -20,6 +21,11 @@ export interface ReadOptions {
   from?: ReadFrom;
   /** At the end: wait for more. Without it the sequence ends where the log ended when reading began. */
   follow?: boolean;
+  /**
+   * Read what is committed: nothing of transactions that were aborted, no markers, and up to the first transaction that
+   * is still open. Without it every batch is read.
+   */
+  committed?: boolean;
   /** Bytes read at a time; a larger batch is read whole all the same. */
   maxBytes?: number;
   /** Read every piece into the same memory: half as fast again, but what a step gives is overwritten by a later one. */
@@ -46,22 +52,24 @@ const PIECE_BYTES = 256 * 1024;
  * storage_damaged or storage_failed when the log can't be read there.
  */
 export async function* readBatches(log: ShardLog, options: ReadOptions = {}): AsyncGenerator<Buffer, void> {
-  const { follow = false, maxBytes = PIECE_BYTES, reuse = false, signal, clock = systemClock } = options;
-  let offset = startOf(log, options.from);
-  const end = follow ? Infinity : log.durableEnd;
+  const { follow = false, committed = false, maxBytes = PIECE_BYTES, reuse = false } = options;
+  const { signal, clock = systemClock } = options;
+  let offset = startOf(log, options);
+  const end = follow ? Infinity : endOf(log, committed);
   const memory = reuse ? Buffer.allocUnsafeSlow(maxBytes) : undefined;
   while (!signal?.aborted) {
-    const piece = readPiece(log, offset, maxBytes, memory);
-    if (piece === undefined) {
+    const found = readPiece(log, offset, maxBytes, committed, memory);
+    if (found === undefined) {
       if (!follow) return;
       await durableEndMoves(log, signal);
       continue;
     }
+    const { piece, aborted } = found;
     for (let at = 0; at < piece.length;) {
       const batch = piece.subarray(at, at + batchBytesOf(piece, at));
       at += batch.length;
       offset = nextOffsetOf(batch);
-      yield batch;
+      if (aborted === undefined || isShown(batch, aborted)) yield batch;
       if (signal?.aborted || offset >= end) return;
     }
     await new Promise<void>((resolve) => clock.defer(resolve));
@@ -73,7 +81,7 @@ export async function* readRecords(
   log: ShardLog,
   options: ReadOptions = {},
 ): AsyncGenerator<LogRecord, void> {
-  const from = startOf(log, options.from);
+  const from = startOf(log, options);
   for await (const batch of readBatches(log, { ...options, from })) {
     const reader = new RecordReader(batch);
     while (reader.next()) {
@@ -85,22 +93,37 @@ export async function* readRecords(
   }
 }
 
-function startOf(log: ShardLog, from: ReadFrom = "earliest"): number {
+function startOf(log: ShardLog, { from = "earliest", committed = false }: ReadOptions): number {
   if (from === "earliest") return log.startOffset;
-  if (from === "latest") return log.durableEnd;
+  if (from === "latest") return endOf(log, committed);
   if (typeof from === "number") return from;
-  return log.offsetForTimestamp(from.timestampMs)?.offset ?? log.durableEnd;
+  return log.offsetForTimestamp(from.timestampMs)?.offset ?? endOf(log, committed);
 }
 
-/** The bytes of whole batches from `offset` on, in `memory` if they fit there; undefined at the durable end. */
-function readPiece(log: ShardLog, offset: number, maxBytes: number, memory?: Buffer): Buffer | undefined {
-  const range = log.locate(offset, maxBytes);
+const endOf = (log: ShardLog, committed: boolean): number => (committed ? log.stableEnd : log.durableEnd);
+
+/** Whole batches. */
+interface Piece {
+  piece: Buffer;
+  /** Which transactions in it are not to be shown; undefined when everything is. */
+  aborted: readonly AbortedTransaction[] | undefined;
+}
+
+/** Batches from `offset` on, in `memory` if they fit there; undefined at the end. */
+function readPiece(
+  log: ShardLog,
+  offset: number,
+  maxBytes: number,
+  committed: boolean,
+  memory: Buffer | undefined,
+): Piece | undefined {
+  const range = log.locate(offset, maxBytes, committed ? log.stableEnd : undefined);
   if (range === undefined) return undefined;
   try {
     const fits = memory !== undefined && memory.length >= range.bytes;
     const piece = fits ? memory.subarray(0, range.bytes) : Buffer.allocUnsafeSlow(range.bytes);
     range.copy(piece, 0);
-    return piece;
+    return { piece, aborted: committed ? log.abortedIn(range.baseOffset, range.endOffset) : undefined };
   } finally {
     range.release();
   }

@@ -3,8 +3,10 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { CommitLog } from "../../src/log/commit-log.ts";
 import { type ReadOptions, readBatches, readRecords } from "../../src/log/reader.ts";
 import { baseOffsetOf } from "../../src/log/record-batch.ts";
+import { markerBatch } from "../../src/log/control-batch.ts";
 import { appendDurably, batchOf, openLog, temporaryFolder } from "../helpers/log.ts";
 import { MemoryLog } from "../helpers/memory-log.ts";
+import { inTransaction } from "../helpers/producers.ts";
 
 let log: CommitLog;
 let remove: () => void;
@@ -206,5 +208,42 @@ describe("a reader that follows", () => {
     await valuesOf({ maxBytes: 1 });
     clearImmediate(timer);
     expect(turns).toBeGreaterThan(20);
+  });
+});
+
+describe("a reader of committed records", () => {
+  const write = (id: number, value: string) => appendDurably(log, inTransaction(batchOf([value]), id, 0, 0));
+  const end = (id: number, kind: "commit" | "abort") => appendDurably(log, markerBatch(kind, id, 0, 1_000));
+
+  test("leaves out what was aborted, and ends before what is open; others read everything", async () => {
+    await write(1, "aborted");
+    await write(2, "committed");
+    await appendDurably(log, batchOf(["plain"]));
+    await end(1, "abort");
+    await end(2, "commit");
+    await write(3, "open");
+    await appendDurably(log, batchOf(["behind"]));
+    for (const maxBytes of [1, 200, 1 << 20]) {
+      expect(await valuesOf({ maxBytes, committed: true })).toEqual(["committed", "plain"]);
+      expect(await valuesOf({ maxBytes, committed: true, from: 2 })).toEqual(["plain"]);
+      expect(await valuesOf({ maxBytes, committed: true, from: 6 })).toEqual([]);
+      expect(await valuesOf({ maxBytes })).toEqual(["aborted", "committed", "plain", "open", "behind"]);
+    }
+    const batches = await Array.fromAsync(readBatches(log, { committed: true, maxBytes: 1 }));
+    expect(batches.map((batch) => baseOffsetOf(batch))).toEqual([1, 2]);
+  });
+
+  test("that follows goes on when an open transaction has ended, and a latest one starts where it began", async () => {
+    await appendDurably(log, batchOf(["before"]));
+    await write(1, "open");
+    await appendDurably(log, batchOf(["behind"]));
+    const reader = readRecords(log, { committed: true, follow: true, from: "latest" });
+    const first = reader.next();
+    const none = Promise.resolve("nothing yet");
+    await write(1, "more");
+    expect(await Promise.race([first, none])).toBe("nothing yet");
+    await end(1, "abort");
+    expect(String((await first).value?.value)).toBe("behind");
+    await reader.return();
   });
 });
