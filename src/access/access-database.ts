@@ -1,5 +1,5 @@
 /**
- * access.db: users, their credentials and access keys, ACL entries. What is read here was checked when it was
+ * access.db: users, their credentials and access keys, ACL entries, quotas. What is read here was checked when it was
  * written; a row that makes no sense is damage.
  *
  *   meta(key, value)                                            decoy_secret: makes decoy credentials
@@ -7,11 +7,13 @@
  *   scram(user, mechanism, salt, iterations, stored_key, server_key)
  *   access_keys(id, user, secret, created_at_ms)                the secret as it is: decision 0125
  *   acls(resource_type, resource_name, pattern_type, principal, host, operation, permission)
+ *   quotas(user, client_id, key, bytes_per_second)              user and client_id as quota.ts writes them
  */
 import type { Database } from "bun:sqlite";
 import type { DatabaseFile, DatabaseFormat } from "../base/database.ts";
 import type { AccessKey } from "./access.ts";
 import type { AclEntry } from "./acl.ts";
+import { partOfText, type Quota, type QuotaKey, textOfPart } from "./quota.ts";
 import type { ScramCredential, ScramMechanism } from "./scram.ts";
 
 export const ACCESS_FORMAT: DatabaseFormat = {
@@ -48,6 +50,15 @@ export const ACCESS_FORMAT: DatabaseFormat = {
       operation TEXT NOT NULL,
       permission TEXT NOT NULL,
       PRIMARY KEY (resource_type, resource_name, pattern_type, principal, host, operation, permission)
+    ) STRICT, WITHOUT ROWID;
+    `,
+    `
+    CREATE TABLE quotas(
+      user TEXT NOT NULL,
+      client_id TEXT NOT NULL,
+      key TEXT NOT NULL,
+      bytes_per_second INTEGER NOT NULL,
+      PRIMARY KEY (user, client_id, key)
     ) STRICT, WITHOUT ROWID;
     `,
   ],
@@ -166,4 +177,36 @@ export function deleteAcl(database: Database, entry: AclEntry): void {
 function columnsOf(entry: AclEntry): [string, string, string, string, string, string, string] {
   const { resourceType, resourceName, patternType, principal, host, operation, permission } = entry;
   return [resourceType, resourceName, patternType, principal, host, operation, permission];
+}
+
+interface QuotaRecord {
+  user: string;
+  client_id: string;
+  key: QuotaKey;
+  bytes_per_second: number;
+}
+
+export function readQuotas(file: DatabaseFile): Quota[] {
+  return file.run((database) =>
+    database
+      .query<QuotaRecord, []>("SELECT * FROM quotas")
+      .all()
+      .map(({ user, client_id, key, bytes_per_second: bytesPerSecond }) => ({
+        entity: { user: partOfText(user), clientId: partOfText(client_id) },
+        key,
+        bytesPerSecond,
+      })),
+  );
+}
+
+export function replaceQuota(database: Database, { entity, key, bytesPerSecond }: Quota): void {
+  database
+    .query("REPLACE INTO quotas VALUES (?, ?, ?, ?)")
+    .run(textOfPart(entity.user), textOfPart(entity.clientId), key, bytesPerSecond);
+}
+
+export function deleteQuota(database: Database, { entity, key }: Pick<Quota, "entity" | "key">): void {
+  database
+    .query("DELETE FROM quotas WHERE user = ? AND client_id = ? AND key = ?")
+    .run(textOfPart(entity.user), textOfPart(entity.clientId), key);
 }

@@ -1,8 +1,9 @@
 /**
- * The face of access control that the edges see: who users are (Users), what they may do (Acls), and the one
- * question of every request (`authorize`). Both edges ask the same rules under the same principal, "User:<name>".
+ * The face of access control that the edges see: who users are (Users), what they may do (Acls) and how fast (Quotas),
+ * and the one question of every request (`authorize`). Both edges ask the same rules under the same principal, "User:<name>".
  */
 import type { AclEntry, AclFilter, AclOperation, ResourceType } from "./acl.ts";
+import type { Quota, QuotaChange, QuotaKey } from "./quota.ts";
 import type { ScramCredential, ScramMechanism } from "./scram.ts";
 
 export interface User {
@@ -62,9 +63,32 @@ export interface Acls {
   delete(filter: AclFilter): AclEntry[];
 }
 
+/** What holds for one client, and who shares it: all of a user, all with a client id, or all that have both. */
+export interface Rate {
+  readonly bytesPerSecond: number;
+  readonly ofUser: boolean;
+  readonly ofClientId: boolean;
+}
+
+export interface Quotas {
+  /** Grows with every change, so that answers can be kept until then. */
+  readonly version: number;
+  readonly isEmpty: boolean;
+  /** In an order that stays the same, those of an entity together. */
+  list(): Quota[];
+  /**
+   * Makes the changes in turn, all or none, durably. Throws VoikError argument_invalid, limit_exceeded, disk_full or
+   * storage_failed.
+   */
+  alter(changes: readonly QuotaChange[]): void;
+  /** The quota of a client, undefined when none is for it. `user` is a principal's name without "User:". */
+  rateOf(user: string, clientId: string, key: QuotaKey): Rate | undefined;
+}
+
 export interface Access {
   readonly users: Users;
   readonly acls: Acls;
+  readonly quotas: Quotas;
   /** Whether ACLs are enforced (--authorization=acl); if not, `authorize` always says yes: hot paths need not ask. */
   readonly enforcing: boolean;
   /** Whether `principal` may do `operation` to the resource from `host`, an address (`hostOf`). */

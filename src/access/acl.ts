@@ -79,6 +79,11 @@ export function principalOf(userName: string): string {
   return `User:${userName}`;
 }
 
+/** "ann". */
+export function userNameOf(principal: string): string {
+  return principal.slice("User:".length);
+}
+
 /** An address as ACL entries write it: an IPv4 client of an IPv6 socket is an IPv4 client. */
 export function hostOf(address: string): string {
   return address.startsWith("::ffff:") && address.includes(".") ? address.slice("::ffff:".length) : address;

@@ -1,5 +1,5 @@
 /**
- * Opens access.db and puts users and ACL entries on top of it. A database that is not there yet is made: without
+ * Opens access.db and puts users, ACL entries and quotas on top of it. A database that is not there yet is made: without
  * users, nobody has a password, and without entries, `--authorization=acl` lets super users in only.
  */
 import { dirname } from "node:path";
@@ -11,6 +11,7 @@ import type { Random } from "../base/random.ts";
 import type { Access } from "./access.ts";
 import { ACCESS_FORMAT } from "./access-database.ts";
 import { AclBook, type AuthorizationRules } from "./acl-book.ts";
+import { QuotaBook } from "./quota-book.ts";
 import { UserBook } from "./user-book.ts";
 
 export interface AccessOptions {
@@ -31,10 +32,12 @@ export async function openAccess(options: AccessOptions): Promise<Access & { clo
   try {
     const users = new UserBook({ file, clock, random });
     const acls = new AclBook(file, rules);
+    const quotas = new QuotaBook(file);
     await fileSystem.syncFolder(dirname(path));
     return {
       users,
       acls,
+      quotas,
       enforcing: rules.enforcing,
       authorize: acls.authorize.bind(acls),
       authorizeAny: acls.authorizeAny.bind(acls),
