@@ -40,6 +40,8 @@ import { createPartitionsHandler } from "./handlers/37-create-partitions.ts";
 import { deleteGroupsHandler } from "./handlers/42-delete-groups.ts";
 import { incrementalAlterConfigsHandler } from "./handlers/44-incremental-alter-configs.ts";
 import { offsetDeleteHandler } from "./handlers/47-offset-delete.ts";
+import { describeClientQuotasHandler } from "./handlers/48-describe-client-quotas.ts";
+import { alterClientQuotasHandler } from "./handlers/49-alter-client-quotas.ts";
 import { describeUserScramCredentialsHandler } from "./handlers/50-describe-user-scram-credentials.ts";
 import { alterUserScramCredentialsHandler } from "./handlers/51-alter-user-scram-credentials.ts";
 import { describeClusterHandler } from "./handlers/60-describe-cluster.ts";
@@ -85,6 +87,8 @@ import { CreatePartitions } from "./messages/37-create-partitions.ts";
 import { DeleteGroups } from "./messages/42-delete-groups.ts";
 import { IncrementalAlterConfigs } from "./messages/44-incremental-alter-configs.ts";
 import { OffsetDelete } from "./messages/47-offset-delete.ts";
+import { DescribeClientQuotas } from "./messages/48-describe-client-quotas.ts";
+import { AlterClientQuotas } from "./messages/49-alter-client-quotas.ts";
 import { DescribeUserScramCredentials } from "./messages/50-describe-user-scram-credentials.ts";
 import { AlterUserScramCredentials } from "./messages/51-alter-user-scram-credentials.ts";
 import { DescribeCluster } from "./messages/60-describe-cluster.ts";
@@ -141,6 +145,8 @@ export const APIS: readonly Api[] = [
   api(DeleteGroups, deleteGroupsHandler),
   api(IncrementalAlterConfigs, incrementalAlterConfigsHandler),
   api(OffsetDelete, offsetDeleteHandler),
+  api(DescribeClientQuotas, describeClientQuotasHandler),
+  api(AlterClientQuotas, alterClientQuotasHandler),
   api(DescribeUserScramCredentials, describeUserScramCredentialsHandler),
   api(AlterUserScramCredentials, alterUserScramCredentialsHandler),
   api(DescribeCluster, describeClusterHandler),

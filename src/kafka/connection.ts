@@ -343,7 +343,7 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
     const { rates } = this.context;
     let taken = 0;
     for (let call = calls[0]; call?.done; call = calls[++taken]) {
-      if (rates) this.throttle(call, rates);
+      this.throttle(call, rates);
       if (call.body !== undefined) writeReply(this.outbox.writer, call);
     }
     if (taken > 0) calls.splice(0, taken);

@@ -22,8 +22,7 @@ export interface KafkaContext {
   readonly transactions: Transactions;
   readonly access: Access;
   readonly security: KafkaSecurity;
-  /** Undefined where nobody is throttled. */
-  readonly rates: ByteRates | undefined;
+  readonly rates: ByteRates;
   readonly limits: KafkaLimits;
   readonly clock: Clock;
   /** For nonces. */

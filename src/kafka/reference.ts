@@ -17,6 +17,9 @@ export const DIFFERENCES: Readonly<Record<string, string>> = {
   ConsumerGroupHeartbeat:
     "No patterns (SubscribedTopicRegex); no conversion of a running classic group (decision 0122).",
   OffsetForLeaderEpoch: "There is one leader epoch, 0.",
+  DescribeClientQuotas: "Of users and client ids.",
+  AlterClientQuotas:
+    "`producer_byte_rate` and `consumer_byte_rate` of users and client ids; others are refused (decision 0132).",
   DescribeCluster: "One broker, which is also the controller.",
   ListConfigResources: "Version 0 lists client metrics, of which there are none.",
 };

@@ -3,7 +3,7 @@
  */
 import { hostOf } from "../access/acl.ts";
 import { isLoopback } from "../base/address.ts";
-import { type Clock, systemClock, type Timer } from "../base/clock.ts";
+import { systemClock, type Timer } from "../base/clock.ts";
 import { sendfile } from "../base/libc.ts";
 import { silentLogger } from "../base/logger.ts";
 import { MetricsRegistry } from "../base/metrics.ts";
@@ -126,7 +126,7 @@ class BunKafkaServer implements KafkaServer {
       transactions: options.transactions,
       access: options.access,
       security: this.security,
-      rates: this.ratesOf(options.clock ?? systemClock),
+      rates: new ByteRates(options.access.quotas, this.limits, options.clock ?? systemClock),
       limits: this.limits,
       clock: options.clock ?? systemClock,
       random: options.random ?? systemRandom,
@@ -145,12 +145,6 @@ class BunKafkaServer implements KafkaServer {
       })),
       rangeBytesMax: copied ? COPIED_RANGE_BYTES_MAX : this.limits.fetchBytesMax,
     };
-  }
-
-  private ratesOf(clock: Clock): ByteRates | undefined {
-    const { produceBytesPerSecond: produce, fetchBytesPerSecond: fetch } = this.limits;
-    const unbounded = produce === Infinity && fetch === Infinity;
-    return unbounded ? undefined : new ByteRates(produce, fetch, clock);
   }
 
   private onOpen(socket: Socket): void {

@@ -21,11 +21,8 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const set = (
-  entity: QuotaEntity,
-  bytesPerSecond: number | undefined,
-  key: QuotaKey = "producer_byte_rate",
-) => access.quotas.alter([{ entity, key, bytesPerSecond }]);
+const set = (entity: QuotaEntity, bytesPerSecond: number | undefined, key: QuotaKey = "producer_byte_rate") =>
+  access.quotas.alter([{ entity, key, bytesPerSecond }]);
 const rate = (user: string, clientId: string, key: QuotaKey = "producer_byte_rate") =>
   access.quotas.rateOf(user, clientId, key)?.bytesPerSecond;
 

@@ -213,6 +213,17 @@ export const ACL_ROWS: Record<number, AclRow | "open"> = {
       ["read topic $topic", TOPIC],
     ],
   },
+  48: {
+    body: () => ({ components: [], strict: false }),
+    needs: [["describe-configs cluster kafka-cluster", CLUSTER]],
+  },
+  49: {
+    body: () => ({
+      entries: [{ entity: [{ entityType: "user", entityName: "ann" }], ops: [] }],
+      validateOnly: true,
+    }),
+    needs: [["alter-configs cluster kafka-cluster", CLUSTER]],
+  },
   50: { body: () => ({ users: null }), needs: [["describe cluster kafka-cluster", CLUSTER]] },
   51: {
     body: () => ({ deletions: [{ name: "nobody", mechanism: 1 }], upsertions: [] }),

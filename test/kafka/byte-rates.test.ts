@@ -1,6 +1,6 @@
 /** Byte rates: who is over one is told so and not read from for as long; nobody else is, and nothing is lost. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { ByteRate } from "../../src/kafka/byte-rates.ts";
+import { Allowances } from "../../src/kafka/byte-rates.ts";
 import { Produce } from "../../src/kafka/messages/00-produce.ts";
 import { Fetch } from "../../src/kafka/messages/01-fetch.ts";
 import { ApiVersions } from "../../src/kafka/messages/18-api-versions.ts";
@@ -8,32 +8,38 @@ import { startTestKafka, type TestKafka } from "../helpers/kafka.ts";
 import { batchOf } from "../helpers/log.ts";
 
 describe("a rate", () => {
+  const takeFrom = (allowances: Allowances) => (holder: string, bytes: number) =>
+    allowances.take({ holder, bytesPerSecond: 1000 }, bytes);
+
   test("lets one second's worth through at once, and then has the client wait for what it took too much", () => {
     let nowMs = 0;
-    const rate = new ByteRate(1000, { monotonicMs: () => nowMs });
-    expect(rate.take("a", 1000)).toBe(0);
-    expect(rate.take("a", 500)).toBe(500);
-    expect(rate.take("b", 900)).toBe(0);
+    const take = takeFrom(new Allowances({ monotonicMs: () => nowMs }));
+    expect(take("a", 1000)).toBe(0);
+    expect(take("a", 500)).toBe(500);
+    expect(take("b", 900)).toBe(0);
     nowMs = 500;
-    expect(rate.take("a", 0)).toBe(0);
+    expect(take("a", 0)).toBe(0);
     nowMs = 60_000;
-    expect(rate.take("a", 1500)).toBe(500);
+    expect(take("a", 1500)).toBe(500);
   });
 
   test("has a client wait 30 s at a time at most, and keeps the rest owed", () => {
     let nowMs = 0;
-    const rate = new ByteRate(1000, { monotonicMs: () => nowMs });
-    expect(rate.take("a", 101_000)).toBe(30_000);
+    const take = takeFrom(new Allowances({ monotonicMs: () => nowMs }));
+    expect(take("a", 101_000)).toBe(30_000);
     nowMs = 30_000;
-    expect(rate.take("a", 0)).toBe(30_000);
+    expect(take("a", 0)).toBe(30_000);
     nowMs = 90_000;
-    expect(rate.take("a", 0)).toBe(10_000);
+    expect(take("a", 0)).toBe(10_000);
   });
 
   test("remembers a bounded number of clients", () => {
-    const rate = new ByteRate(1000, { monotonicMs: () => 0 });
-    for (let i = 0; i < 30_000; i++) rate.take(`client ${i}`, 1);
-    expect((rate as unknown as { clients: Map<string, unknown> }).clients.size).toBeLessThanOrEqual(10_000);
+    const allowances = new Allowances({ monotonicMs: () => 0 });
+    const take = takeFrom(allowances);
+    for (let i = 0; i < 30_000; i++) take(`client ${i}`, 1);
+    expect((allowances as unknown as { holders: Map<string, unknown> }).holders.size).toBeLessThanOrEqual(
+      10_000,
+    );
   });
 });
 
