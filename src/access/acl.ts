@@ -117,7 +117,8 @@ export function keyOf(entry: AclEntry): string {
   return [resourceType, patternType, operation, permission, host, principal, resourceName].join("\0");
 }
 
-const OPERATIONS_OF: Record<ResourceType, readonly AclOperation[]> = {
+/** What can be done to resources of a type; "all" stands for the others. */
+export const OPERATIONS_OF: Record<ResourceType, readonly AclOperation[]> = {
   topic: [
     "all",
     "read",

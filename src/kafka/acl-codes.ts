@@ -51,6 +51,9 @@ const OPERATION: Record<AclOperation, number> = {
   "describe-tokens": 14,
 };
 
+/** Kafka's number of an operation. */
+export const operationNumberOf = (operation: AclOperation): number => OPERATION[operation];
+
 function wordOf<Word extends string>(
   what: string,
   words: readonly Word[],

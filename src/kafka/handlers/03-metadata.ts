@@ -4,9 +4,10 @@
  */
 import { VoikError } from "../../base/errors.ts";
 import type { Broker, Stream } from "../../streams/broker.ts";
-import type { Handler } from "../call.ts";
+import type { Call, Handler } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import { clusterIdOf, isTopicName, type KafkaContext, NO_TOPIC_ID, NODE_ID } from "../context.ts";
+import { authorizedOperations, clusterOperations } from "../authorized-operations.ts";
 import { KafkaError, kafkaErrorOf } from "../errors.ts";
 import { partitionOf } from "../partition-view.ts";
 import type { MetadataRequest, MetadataResponse } from "../messages/03-metadata.ts";
@@ -22,11 +23,16 @@ export const metadataHandler: Handler<Request, Reply> = (request, call) => {
   const wanted = call.version === 0 && request.topics?.length === 0 ? null : request.topics;
   // A topic asked for by an unknown id has no name, which only version 12 and later can say.
   const nameless = call.version >= FIRST_VERSION_WITH_NULL_NAMES ? null : "";
-  const answer = (topics: Topic[]): Reply => ({
+  const answer = (found: Topic[]): Reply => ({
     brokers: [{ nodeId: NODE_ID, ...call.owner.advertised }],
     clusterId: clusterIdOf(context.broker),
     controllerId: NODE_ID,
-    topics: topics.map((topic) => (topic.name === null ? { ...topic, name: nameless } : topic)),
+    topics: (request.includeTopicAuthorizedOperations ? withOperations(found, call) : found).map((topic) =>
+      topic.name === null ? { ...topic, name: nameless } : topic,
+    ),
+    ...(request.includeClusterAuthorizedOperations && {
+      clusterAuthorizedOperations: clusterOperations(call),
+    }),
   });
   if (wanted === null) return answer(context.broker.listStreams().map(describe));
   const create = context.autoCreateStreams && request.allowAutoTopicCreation;
@@ -66,6 +72,15 @@ async function create(context: KafkaContext, name: string): Promise<KafkaError> 
     }
     return kafkaErrorOf(error);
   }
+}
+
+/** With what the caller may do to each topic that there is. */
+function withOperations(topics: readonly Topic[], call: Call): Topic[] {
+  return topics.map((topic) =>
+    topic.errorCode === KafkaError.none
+      ? { ...topic, topicAuthorizedOperations: authorizedOperations(call, "topic", topic.name ?? "") }
+      : topic,
+  );
 }
 
 function describeWanted(broker: Broker, wanted: { name: string | null; topicId: string }): Topic {

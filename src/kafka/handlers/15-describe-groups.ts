@@ -1,6 +1,7 @@
 /** DescribeGroups: members with what they said and what they got. A group that is not there is Dead, or an error. */
 import type { Group } from "../../groups/group.ts";
 import { metadataOf, NO_BYTES } from "../../groups/group.ts";
+import { authorizedOperations } from "../authorized-operations.ts";
 import type { Handler } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import { clip, KafkaError } from "../errors.ts";
@@ -17,7 +18,11 @@ export const describeGroupsHandler: Handler<BodyOf<typeof DescribeGroupsRequest>
 ) => ({
   groups: request.groups.map((id) => {
     const group = call.context.groups.describe(id);
-    return group ? describe(id, group) : missing(id, call.version);
+    const described = group ? describe(id, group) : missing(id, call.version);
+    const asked = request.includeAuthorizedOperations && described.errorCode === KafkaError.none;
+    return asked
+      ? { ...described, authorizedOperations: authorizedOperations(call, "group", id) }
+      : described;
   }),
 });
 

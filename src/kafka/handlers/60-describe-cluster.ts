@@ -1,4 +1,5 @@
 /** DescribeCluster: one broker, which is also the controller. */
+import { clusterOperations } from "../authorized-operations.ts";
 import type { Handler } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import { clusterIdOf, NODE_ID } from "../context.ts";
@@ -21,6 +22,9 @@ export const describeClusterHandler: Handler<
     endpointType: ENDPOINT_BROKERS,
     clusterId: clusterIdOf(call.context.broker),
     controllerId: NODE_ID,
+    ...(request.includeClusterAuthorizedOperations && {
+      clusterAuthorizedOperations: clusterOperations(call),
+    }),
     brokers: wrongEndpoint ? [] : [{ brokerId: NODE_ID, ...call.owner.advertised }],
   };
 };

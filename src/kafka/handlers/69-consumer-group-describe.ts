@@ -2,6 +2,7 @@
 import type { ConsumerGroup, ConsumerMember } from "../../groups/consumer-group.ts";
 import { byStream, NO_PARTITIONS, type Partitions } from "../../groups/partitions.ts";
 import type { Broker } from "../../streams/broker.ts";
+import { authorizedOperations } from "../authorized-operations.ts";
 import type { Handler } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import { clip, KafkaError } from "../errors.ts";
@@ -17,13 +18,17 @@ type Described = Reply["groups"][number];
 const CONSUMER_MEMBER = 1;
 
 export const consumerGroupDescribeHandler: Handler<BodyOf<typeof ConsumerGroupDescribeRequest>, Reply> = (
-  { groupIds },
-  { context },
+  { groupIds, includeAuthorizedOperations },
+  call,
 ) => ({
   throttleTimeMs: 0,
   groups: groupIds.map((id) => {
-    const group = context.groups.consumers.describe(id);
-    return group ? describe(group, context.broker) : missing(id);
+    const { groups, broker } = call.context;
+    const group = groups.consumers.describe(id);
+    if (!group) return missing(id);
+    const described = describe(group, broker);
+    if (!includeAuthorizedOperations) return described;
+    return { ...described, authorizedOperations: authorizedOperations(call, "group", id) };
   }),
 });
 

@@ -2,6 +2,7 @@
  * DescribeTopicPartitions: like Metadata without brokers and without creating anything, and in pages, so that the
  * answer stays small however many partitions there are.
  */
+import { authorizedOperations } from "../authorized-operations.ts";
 import type { Handler } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import { isTopicName, NO_TOPIC_ID } from "../context.ts";
@@ -19,8 +20,8 @@ const PARTITIONS_MAX = 2000;
 /** Not null: Java's client takes that for a list. */
 const NO_OTHER_LEADERS = { eligibleLeaderReplicas: [], lastKnownElr: [] };
 
-export const describeTopicPartitionsHandler: Handler<Request, Reply> = (request, { context }) => {
-  const { broker } = context;
+export const describeTopicPartitionsHandler: Handler<Request, Reply> = (request, call) => {
+  const { broker } = call.context;
   const { cursor } = request;
   const asked = request.topics.map(({ name }) => name);
   const all = asked.length > 0 ? [...new Set(asked)].sort() : broker.listStreams().map(({ name }) => name);
@@ -40,7 +41,14 @@ export const describeTopicPartitionsHandler: Handler<Request, Reply> = (request,
     if (left === 0)
       return { throttleTimeMs: 0, topics, nextCursor: { topicName: name, partitionIndex: first } };
     const partitions = shards.slice(0, left).map((shard) => ({ ...partitionOf(shard), ...NO_OTHER_LEADERS }));
-    topics.push({ errorCode: KafkaError.none, name, topicId: stream.id, partitions });
+    const topicAuthorizedOperations = authorizedOperations(call, "topic", name);
+    topics.push({
+      errorCode: KafkaError.none,
+      name,
+      topicId: stream.id,
+      partitions,
+      topicAuthorizedOperations,
+    });
     left -= partitions.length;
     if (next) {
       return { throttleTimeMs: 0, topics, nextCursor: { topicName: name, partitionIndex: next.index } };
