@@ -1,6 +1,6 @@
 /**
  * Kafka's own command-line tools where the matrix of compat.test.ts does not ask them: kafka-consumer-groups, kafka-acls,
- * kafka-configs for topics and users, and producer-perf-test. `make test-clients` has maven fetch them.
+ * kafka-configs for topics, users and quotas, and producer-perf-test. `make test-clients` has maven fetch them.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { rmSync, writeFileSync } from "node:fs";
@@ -96,6 +96,40 @@ describe.skipIf(missing !== undefined)("Kafka's tools", () => {
       expect(left).toContain("max.message.bytes=2000000");
       expect(left).not.toContain("retention.ms=3600000");
       await expect(alter("--add-config", "cleanup.policy=compact")).rejects.toThrow("compact");
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "kafka-configs sets, describes and takes away quotas, and a producer keeps to its own",
+    async () => {
+      await createTopic(kafka, "slow", 1);
+      const client = ["--entity-type", "clients", "--entity-name", "slow"];
+      const users = ["--entity-type", "users", "--entity-default"];
+      const configs = (...options: string[]) => use("kafka-configs", broker, ...options);
+      await configs(
+        "--alter",
+        ...client,
+        "--add-config",
+        "producer_byte_rate=100000,consumer_byte_rate=200000",
+      );
+      await configs("--alter", ...users, ...client, "--add-config", "consumer_byte_rate=300000");
+      const described = await configs("--describe", "--entity-type", "clients");
+      expect(described).toContain("client-id 'slow' are");
+      expect(described).toContain("producer_byte_rate=100000");
+      expect(await configs("--describe", ...users, ...client)).toContain("consumer_byte_rate=300000");
+      await expect(configs("--alter", ...client, "--add-config", "request_percentage=50")).rejects.toThrow(
+        "producer_byte_rate",
+      );
+
+      const sizes = ["--num-records", "300", "--record-size", "1000", "--throughput", "-1"];
+      const settings = ["--command-property", "client.id=slow", "--print-metrics"];
+      const printed = await use("kafka-producer-perf-test", broker, "--topic", "slow", ...sizes, ...settings);
+      const [, throttledMs] = /produce-throttle-time-max:\{client-id=slow\}\s*: ([\d.]+)/.exec(printed) ?? [];
+      expect(Number(throttledMs)).toBeGreaterThan(0);
+
+      await configs("--alter", ...client, "--delete-config", "producer_byte_rate,consumer_byte_rate");
+      expect(await configs("--describe", "--entity-type", "clients")).not.toContain("_byte_rate");
     },
     TIMEOUT_MS,
   );
