@@ -72,6 +72,7 @@ export const KafkaError = {
   unsupportedAssignor: 112,
   staleMemberEpoch: 113,
   mismatchedEndpointType: 114,
+  transactionAbortable: 120,
   invalidRegularExpression: 128,
 } as const;
 

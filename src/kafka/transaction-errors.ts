@@ -14,10 +14,19 @@ const BY_FAILURE: Record<TransactionFailure, KafkaError> = {
   unavailable: KafkaError.coordinatorNotAvailable,
 };
 
-/** The code of a failure. Clients that came before PRODUCER_FENCED, and all that write, are told INVALID_PRODUCER_EPOCH. */
+/** The code of a failure. Clients that came before PRODUCER_FENCED are told INVALID_PRODUCER_EPOCH. */
 export function transactionErrorOf(failure: TransactionFailure, knowsFenced: boolean): KafkaError {
   if (failure === "producer_fenced" && !knowsFenced) return KafkaError.invalidProducerEpoch;
   return BY_FAILURE[failure];
+}
+
+/**
+ * The code for what could not be written as a part of a transaction: INVALID_PRODUCER_EPOCH for who is fenced. Clients that
+ * know TRANSACTION_ABORTABLE (Produce 11, TxnOffsetCommit 4: KIP-890) are told so that aborting is enough to go on.
+ */
+export function writeErrorOf(failure: TransactionFailure, knowsAbortable: boolean): KafkaError {
+  if (failure === "state_invalid" && knowsAbortable) return KafkaError.transactionAbortable;
+  return transactionErrorOf(failure, false);
 }
 
 /** What Kafka's tools call it. */

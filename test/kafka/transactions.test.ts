@@ -11,6 +11,7 @@ import { AddOffsetsToTxn } from "../../src/kafka/messages/25-add-offsets-to-txn.
 import { EndTxn } from "../../src/kafka/messages/26-end-txn.ts";
 import { DescribeProducers } from "../../src/kafka/messages/61-describe-producers.ts";
 import { DescribeTransactions } from "../../src/kafka/messages/65-describe-transactions.ts";
+import { TxnOffsetCommit } from "../../src/kafka/messages/28-txn-offset-commit.ts";
 import { ListTransactions } from "../../src/kafka/messages/66-list-transactions.ts";
 import { startTestKafka, type TestKafka } from "../helpers/kafka.ts";
 import { batchOf } from "../helpers/log.ts";
@@ -237,9 +238,24 @@ test("a partition that was not added is not written to before version 12", async
   const records = inTransaction(batchOf(["a"]), producerId, producerEpoch, 0);
   const topicData = [{ name: topic.name, topicId: topic.id, partitionData: [{ index: 0, records }] }];
   const body = { transactionalId: "unannounced", acks: -1, timeoutMs: 1_000, topicData };
-  const reply = await client.request(Produce, body, 11);
-  expect(reply.responses[0]?.partitionResponses[0]?.errorCode).toBe(48);
+  const codeOf = async (version: number) => {
+    const reply = await client.request(Produce, body, version);
+    return reply.responses[0]?.partitionResponses[0]?.errorCode;
+  };
+  // KIP-890: version 11 knows TRANSACTION_ABORTABLE, older ones get INVALID_TXN_STATE.
+  expect([await codeOf(10), await codeOf(11)]).toEqual([48, 120]);
   expect(kafka.broker.streamByName(topic.name)?.shards[0]?.log.endOffset).toBe(0);
+});
+
+test("offsets of a group that was not added are not stored before version 5", async () => {
+  const topic = await newTopic();
+  const { producerId, producerEpoch } = await TransactionalProducer.start(client, "groupless");
+  const partitions = [{ partitionIndex: 0, committedOffset: 1, committedMetadata: "" }];
+  const topics = [{ name: topic.name, partitions }];
+  const body = { transactionalId: "groupless", groupId: "unadded", producerId, producerEpoch, topics };
+  const codeOf = async (version: number) =>
+    (await client.request(TxnOffsetCommit, body, version)).topics[0]?.partitions[0]?.errorCode;
+  expect([await codeOf(3), await codeOf(4), await codeOf(5)]).toEqual([48, 120, 0]);
 });
 
 test("five requests in a row take a partition in by themselves and are stored in their order", async () => {

@@ -21,13 +21,14 @@ import type { BodyOf, InputOf } from "../codec/message.ts";
 import { shardAt, streamOf } from "../context.ts";
 import { clip, KafkaError, kafkaErrorOf } from "../errors.ts";
 import type { ProduceRequest, ProduceResponse } from "../messages/00-produce.ts";
-import { transactionErrorOf } from "../transaction-errors.ts";
+import { writeErrorOf } from "../transaction-errors.ts";
 
 type Request = BodyOf<typeof ProduceRequest>;
 type Reply = InputOf<typeof ProduceResponse>;
 
 const COMPRESSION_ZSTD = 4;
 const FIRST_VERSION_WITH_ZSTD = 7;
+const FIRST_VERSION_WITH_ABORTABLE = 11;
 const FIRST_VERSION_THAT_ADDS = 12;
 const FIRST_VERSION_WITH_IDS = 13;
 const NO_RECORD_ERRORS: [] = [];
@@ -104,7 +105,7 @@ class PendingProduce implements Pending {
     this.waiting++;
     void transactions.join(id, by, key).then((joined) => {
       const failure = isFailure(joined) ? joined : transactions.refusal(id, by, key);
-      if (failure) result.refuse(...refusalOfTransaction(failure));
+      if (failure) result.refuse(...refusalOfTransaction(failure, this.call));
       else this.appendOrRefuse(shard, copy, result);
       this.countDown();
     });
@@ -216,7 +217,7 @@ function produceInTransaction(
   if (failure === undefined) pending.append(shard, batch, result);
   else if (failure === "state_invalid" && call.version >= FIRST_VERSION_THAT_ADDS)
     pending.appendWhenJoined(id, by, shard, batch, result);
-  else result.refuse(...refusalOfTransaction(failure));
+  else result.refuse(...refusalOfTransaction(failure, call));
 }
 
 const WHY: Record<TransactionFailure, string> = {
@@ -230,8 +231,8 @@ const WHY: Record<TransactionFailure, string> = {
   unavailable: "the transaction can't go on now: try again",
 };
 
-function refusalOfTransaction(failure: TransactionFailure): [KafkaError, string] {
-  return [transactionErrorOf(failure, false), WHY[failure]];
+function refusalOfTransaction(failure: TransactionFailure, { version }: Call): [KafkaError, string] {
+  return [writeErrorOf(failure, version >= FIRST_VERSION_WITH_ABORTABLE), WHY[failure]];
 }
 
 function closedShard(stream: Stream, shard: Shard): VoikError {

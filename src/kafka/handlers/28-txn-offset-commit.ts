@@ -9,10 +9,11 @@ import { offsetsToCommit } from "../committed-offsets.ts";
 import { KafkaError, kafkaErrorOf } from "../errors.ts";
 import { groupErrorOf } from "../group-errors.ts";
 import type { TxnOffsetCommitRequest, TxnOffsetCommitResponse } from "../messages/28-txn-offset-commit.ts";
-import { transactionErrorOf } from "../transaction-errors.ts";
+import { writeErrorOf } from "../transaction-errors.ts";
 
 type Request = BodyOf<typeof TxnOffsetCommitRequest>;
 
+const FIRST_VERSION_WITH_ABORTABLE = 4;
 const FIRST_VERSION_THAT_ADDS = 5;
 
 export const txnOffsetCommitHandler: Handler<Request, InputOf<typeof TxnOffsetCommitResponse>> = async (
@@ -31,12 +32,13 @@ async function commit(
   const { transactionalId, groupId, producerId, producerEpoch } = request;
   const { transactions, groups } = call.context;
   const by = { producerId, producerEpoch };
+  const knowsAbortable = call.version >= FIRST_VERSION_WITH_ABORTABLE;
   if (call.version >= FIRST_VERSION_THAT_ADDS) {
     const added = await transactions.add(transactionalId, by, [], [groupId]);
-    if (isFailure(added)) return transactionErrorOf(added, false);
+    if (isFailure(added)) return writeErrorOf(added, knowsAbortable);
   }
   const failure = transactions.groupRefusal(transactionalId, by, groupId);
-  if (failure) return transactionErrorOf(failure, false);
+  if (failure) return writeErrorOf(failure, knowsAbortable);
   const speaker = {
     memberId: request.memberId,
     instanceId: request.groupInstanceId,
