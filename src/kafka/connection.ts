@@ -32,9 +32,7 @@ import { Outbox, type OutboxSocket } from "./outbox.ts";
 import { writeReply } from "./reply.ts";
 import { Permissions } from "./security/permissions.ts";
 import type { Session } from "./security/session.ts";
-
-/** Bytes that add a millisecond to the time that a request has to arrive: 16 KiB a second. */
-const SLOW_BYTES_PER_MS = 16;
+import { Standstill } from "./standstill.ts";
 
 /** The part of Bun's socket that a connection needs. */
 export interface KafkaSocket extends OutboxSocket {
@@ -55,6 +53,7 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
   private readonly context: KafkaContext;
   private readonly decoder: FrameDecoder;
   private readonly outbox: Outbox;
+  private readonly standstill: Standstill;
   /** Undefined where everybody may do everything. */
   private readonly permissions: Permissions | undefined;
   private readonly calls: Call[] = [];
@@ -70,12 +69,7 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
   private closing = false;
   private closed = false;
   private receivedBytes = 0;
-  private progressSeen = 0;
-  private framesSeen = 0;
   private frames = 0;
-  private idleMs = 0;
-  private midFrameMs = 0;
-  private loginMs = 0;
 
   constructor(
     private readonly socket: KafkaSocket,
@@ -84,6 +78,7 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
   ) {
     const { limits } = parts.context;
     this.context = parts.context;
+    this.standstill = new Standstill(limits);
     this.decoder = new FrameDecoder({
       frameBytesMin: REQUEST_BYTES_MIN,
       frameBytesMax: peer.session.ready ? limits.requestBytesMax : limits.loginRequestBytesMax,
@@ -181,27 +176,18 @@ export class Connection implements CallOwner, MemoryClaimant, TailListener {
 
   /** Called now and then: ends a connection that stands still, and gives up memory that an idle one keeps. */
   sweep(elapsedMs: number): void {
-    const { limits } = this.context;
-    const progress = this.receivedBytes + this.outbox.sentBytes;
-    const moved = progress !== this.progressSeen;
-    const waiting = this.calls.length > 0 && this.outbox.unsentBytes === 0;
-    this.idleMs = moved || waiting ? 0 : this.idleMs + elapsedMs;
-    const stuck = this.frames === this.framesSeen && this.decoder.isMidFrame && !this.paused && !waiting;
-    this.midFrameMs = stuck ? this.midFrameMs + elapsedMs : 0;
-    this.loginMs = this.session.ready ? 0 : this.loginMs + elapsedMs;
-    this.progressSeen = progress;
-    this.framesSeen = this.frames;
+    const moved = this.standstill.look(elapsedMs, {
+      movedBytes: this.receivedBytes + this.outbox.sentBytes,
+      frames: this.frames,
+      waiting: this.calls.length > 0 && this.outbox.unsentBytes === 0,
+      midFrame: this.decoder.isMidFrame && !this.paused,
+      ready: this.session.ready,
+    });
     for (const log of this.congested) this.onDurableEnd(log);
     for (const call of this.calls) if (!call.done) call.pending?.recheck();
     if (!moved) this.decoder.trim();
-    if (this.loginMs >= limits.loginTimeoutMs) this.cut("login");
-    else if (this.idleMs >= limits.idleTimeoutMs) this.cut("idle");
-    else if (this.midFrameMs >= limits.frameTimeoutMs + this.decoder.assembledBytes / SLOW_BYTES_PER_MS) {
-      this.cut("slow");
-    }
-  }
-
-  private cut(reason: CloseReason): void {
+    const reason = this.standstill.reasonToCut(this.decoder.assembledBytes);
+    if (reason === undefined) return;
     this.context.metrics.countClosed(reason);
     this.terminate();
   }
