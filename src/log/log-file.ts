@@ -38,8 +38,8 @@ export interface LogFile {
    * disk_full or storage_failed.
    */
   append(batch: Buffer): number;
-  /** Writes what is held, so that it can be read through `fd`. Throws VoikError disk_full or storage_failed. */
-  flush(): void;
+  /** Writes what is held of the bytes before `end`, for who reads through `fd`. Throws VoikError disk_full or storage_failed. */
+  flush(end?: number): void;
   /** Copies the bytes from `position` to the end into `into`, if they are all held; whether they were. */
   copyHeld(into: Buffer, position: number): boolean;
   /** Reads up to `into.length` bytes from `position`; returns the count, short at the end of the file. */
@@ -114,8 +114,8 @@ export class FileLogFile implements LogFile {
     return position;
   }
 
-  flush(): void {
-    if (this.held === 0) return;
+  flush(end = Infinity): void {
+    if (this.held === 0 || end <= this.endPosition - this.held) return;
     const buffer = this.buffer as Buffer;
     try {
       const bytes = buffer.subarray(0, this.held);
@@ -146,7 +146,7 @@ export class FileLogFile implements LogFile {
   }
 
   read(into: Buffer, position: number): number {
-    if (position + into.length > this.endPosition - this.held) this.flush();
+    this.flush(position + into.length);
     try {
       return this.file.read(into, position);
     } catch (error) {

@@ -14,7 +14,7 @@ export class LogFileRange implements LogRange {
     readonly baseOffset: number,
     readonly endOffset: number,
   ) {
-    file.flush();
+    file.flush(position + bytes);
     file.retain();
   }
 

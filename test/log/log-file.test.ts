@@ -84,6 +84,17 @@ test("a read, a range, a cut and the last release find what is held in the file"
   }
 });
 
+test("who reads what is written leaves alone what is held", () => {
+  const file = logFile();
+  file.append(SMALL);
+  file.flush();
+  file.append(SMALL);
+  file.read(Buffer.alloc(1_000), 0);
+  new LogFileRange(file, 0, 1_000, 0, 1).release();
+  expect(writes).toEqual([1_000]);
+  file.release();
+});
+
 test("what is held can be copied without a write, from any byte that is held", () => {
   const file = logFile();
   file.append(SMALL);
