@@ -14,7 +14,7 @@ import { closeSync, openSync, readdirSync } from "node:fs";
 import type { Clock, Timer } from "./clock.ts";
 import { endUnusedConnection } from "./libc.ts";
 import type { Logger } from "./logger.ts";
-import { withSpares } from "./spare-descriptors.ts";
+import { isExhaustion, withSpares } from "./spare-descriptors.ts";
 
 const RESERVE_MAX = 64;
 /** Of the descriptors there are, where these are few. */
@@ -93,13 +93,13 @@ function reserveOf(limit: number): number {
   return Math.min(RESERVE_MAX, Math.floor(limit / RESERVE_SHARE));
 }
 
-/** The number that the next file or connection gets; Infinity when there is none. */
-function nextDescriptor(): number {
+/** The number that the next file or connection gets; Infinity when there is none, 0 where the system has no `path`. */
+export function nextDescriptor(path = "/dev/null"): number {
   try {
-    const fd = openSync("/dev/null", "r");
+    const fd = openSync(path, "r");
     closeSync(fd);
     return fd;
-  } catch {
-    return Infinity;
+  } catch (error) {
+    return isExhaustion(error) ? Infinity : 0;
   }
 }

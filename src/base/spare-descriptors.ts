@@ -20,6 +20,12 @@ export function refillSpares(): void {
   }
 }
 
+/** Whether `error` says that there is no descriptor left. */
+export function isExhaustion(error: unknown): boolean {
+  const { code } = error as { code?: string };
+  return code === "EMFILE" || code === "ENFILE";
+}
+
 /** Does `open`, which opens a file; when it fails for want of descriptors, again, with one more each time. */
 export function withSpares<T>(open: () => T): T {
   if (!held) refillSpares();
@@ -27,8 +33,7 @@ export function withSpares<T>(open: () => T): T {
     try {
       return open();
     } catch (error) {
-      const { code } = error as { code?: string };
-      const spare = code === "EMFILE" || code === "ENFILE" ? spares.pop() : undefined;
+      const spare = isExhaustion(error) ? spares.pop() : undefined;
       if (spare === undefined) throw error;
       closeSync(spare);
     }
