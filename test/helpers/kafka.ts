@@ -5,10 +5,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "../../src/base/clock.ts";
-import { disk } from "../../src/base/disk.ts";
-import { silentLogger } from "../../src/base/logger.ts";
-import { systemRandom } from "../../src/base/random.ts";
 import type { Access } from "../../src/access/access.ts";
 import { KafkaClient, type KafkaClientOptions } from "../../src/kafka/client.ts";
 import type { Encodable, Fields } from "../../src/kafka/codec/fields.ts";
@@ -17,10 +13,9 @@ import type { ApiMessages } from "../../src/kafka/codec/message.ts";
 import { Writer } from "../../src/kafka/codec/writer.ts";
 import type { KafkaServerOptions } from "../../src/kafka/options.ts";
 import { type KafkaServer, startKafkaServer } from "../../src/kafka/server.ts";
-import { LogStore } from "../../src/log/log-store.ts";
 import type { Broker } from "../../src/streams/broker.ts";
-import { StreamBroker } from "../../src/streams/stream-broker.ts";
 import { openTestAccess } from "./access.ts";
+import { openDiskBroker } from "./disk-broker.ts";
 import { openTestGroups, type TestGroupsOptions } from "./groups.ts";
 import { openMemoryBroker } from "./memory-broker.ts";
 import { openTestTransactions, type TestTransactionsOptions } from "./transactions.ts";
@@ -56,7 +51,7 @@ export async function startTestKafka(
     transactionLimits = {},
     ...overrides
   } = options;
-  const { broker, close } = onDisk ? await openDiskBroker() : await openMemoryBroker();
+  const { broker, close } = onDisk ? await openOnDisk() : await openMemoryBroker();
   const ownGroups = await openTestGroups({
     limits: groupLimits,
     consumerLimits,
@@ -103,34 +98,15 @@ export async function startTestKafka(
   };
 }
 
-async function openDiskBroker(): Promise<{ broker: Broker; close: () => Promise<void> }> {
+/** Over real files, which go when it is closed. */
+async function openOnDisk(): Promise<{ broker: Broker; close: () => Promise<void> }> {
   const dataDir = mkdtempSync(join(tmpdir(), "voik-kafka-"));
-  const store = new LogStore({
-    fileSystem: disk,
-    clock: systemClock,
-    logger: silentLogger,
-    segmentBytesMax: 4 << 20,
-    retentionBytes: Infinity,
-    onSyncFailure(error) {
-      throw error;
-    },
-  });
-  const broker = await StreamBroker.open({
-    dataDir,
-    fileSystem: disk,
-    openLog: store.open,
-    clock: systemClock,
-    random: systemRandom,
-    logger: silentLogger,
-    retentionMsDefault: 24 * 3_600_000,
-    shardCountMax: 1000,
-  });
-  const close = async () => {
-    await broker.close();
-    store.close();
+  const { broker, close } = await openDiskBroker({ dataDir });
+  const closeAndRemove = async () => {
+    await close();
     rmSync(dataDir, { recursive: true, force: true });
   };
-  return { broker, close };
+  return { broker, close: closeAndRemove };
 }
 
 /** One request as it goes over the wire, size and all. */

@@ -6,11 +6,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { disk } from "../../src/base/disk.ts";
-import { silentLogger } from "../../src/base/logger.ts";
-import { systemRandom } from "../../src/base/random.ts";
-import { LogStore } from "../../src/log/log-store.ts";
-import { StreamBroker } from "../../src/streams/stream-broker.ts";
+import { type DiskBroker, openDiskBroker } from "../helpers/disk-broker.ts";
 import { TimerClock } from "../helpers/timer-clock.ts";
 import { KinesisHarness } from "./kinesis-harness.ts";
 
@@ -23,38 +19,17 @@ let dataDir: string;
 /** By how much somebody has set the wall clock. */
 let stepMs: number;
 let clock: TimerClock;
-let store: LogStore;
-let broker: StreamBroker;
+let disk: DiskBroker;
 let harness: KinesisHarness;
 
 async function start(): Promise<void> {
-  store = new LogStore({
-    fileSystem: disk,
-    clock,
-    logger: silentLogger,
-    segmentBytesMax: 64 << 10,
-    retentionBytes: Number.MAX_SAFE_INTEGER,
-    onSyncFailure: (error) => {
-      throw error;
-    },
-  });
-  broker = await StreamBroker.open({
-    dataDir,
-    fileSystem: disk,
-    openLog: store.open,
-    clock,
-    random: systemRandom,
-    logger: silentLogger,
-    retentionMsDefault: 24 * HOUR_MS,
-    shardCountMax: 100,
-  });
-  harness = await KinesisHarness.start({ broker, clock });
+  disk = await openDiskBroker({ dataDir, clock, segmentBytesMax: 64 << 10 });
+  harness = await KinesisHarness.start({ broker: disk.broker, clock });
 }
 
 async function stop(): Promise<void> {
   await harness.stop();
-  await broker.close();
-  store.close();
+  await disk.close();
 }
 
 beforeEach(async () => {

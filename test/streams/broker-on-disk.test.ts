@@ -3,46 +3,20 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "../../src/base/clock.ts";
-import { disk } from "../../src/base/disk.ts";
-import { silentLogger } from "../../src/base/logger.ts";
-import { randomBelow, seededRandom, systemRandom } from "../../src/base/random.ts";
-import { LogStore } from "../../src/log/log-store.ts";
+import { randomBelow, seededRandom } from "../../src/base/random.ts";
 import { RecordReader } from "../../src/log/record.ts";
 import { batchBytesOf } from "../../src/log/record-batch.ts";
 import type { Shard } from "../../src/streams/broker.ts";
-import { StreamBroker } from "../../src/streams/stream-broker.ts";
+import type { StreamBroker } from "../../src/streams/stream-broker.ts";
+import { openDiskBroker } from "../helpers/disk-broker.ts";
 
 let dataDir: string;
-let store: LogStore;
 let broker: StreamBroker;
+let stop: () => Promise<void>;
 
 async function start(): Promise<void> {
-  store = new LogStore({
-    fileSystem: disk,
-    clock: systemClock,
-    logger: silentLogger,
-    segmentBytesMax: 256 << 10,
-    retentionBytes: Number.MAX_SAFE_INTEGER,
-    onSyncFailure: (error) => {
-      throw error;
-    },
-  });
-  broker = await StreamBroker.open({
-    dataDir,
-    fileSystem: disk,
-    openLog: store.open,
-    clock: systemClock,
-    random: systemRandom,
-    logger: silentLogger,
-    retentionMsDefault: 3_600_000,
-    shardCountMax: 100,
-  });
-}
-
-async function stop(): Promise<void> {
-  await broker.close();
-  store.close();
+  const options = { segmentBytesMax: 256 << 10, retentionMsDefault: 3_600_000, shardCountMax: 100 };
+  ({ broker, close: stop } = await openDiskBroker({ dataDir, ...options }));
 }
 
 beforeEach(async () => {
