@@ -5,7 +5,8 @@
  *                        ^ end of the tick              sync ------------> durable
  *
  *   one busy log            fdatasync of its file, one in flight
- *   several, small appends  one write to the journal and one fdatasync of it; their own files by and by (background-sync.ts)
+ *   several, small appends  one write to the journal and one fdatasync of it; their own files by and by
+ *                           (background-sync.ts says when, trickle.ts one after the other)
  *   several, large appends  fdatasync of each, side by side; one syncfs for all when they are many
  *
  * Who becomes dirty while the journal or the file system is synced waits for the next round. Syncing runs off the event
