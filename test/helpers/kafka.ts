@@ -101,7 +101,8 @@ export async function startTestKafka(
 /** Over real files, which go when it is closed. */
 async function openOnDisk(): Promise<{ broker: Broker; close: () => Promise<void> }> {
   const dataDir = mkdtempSync(join(tmpdir(), "voik-kafka-"));
-  const { broker, close } = await openDiskBroker({ dataDir });
+  // One reply can be larger than all that the sockets of two ends take.
+  const { broker, close } = await openDiskBroker({ dataDir, segmentBytesMax: 64 << 20 });
   const closeAndRemove = async () => {
     await close();
     rmSync(dataDir, { recursive: true, force: true });
