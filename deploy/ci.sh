@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 failed_steps=0
 passed=0
 failed=0
+recap=
 
 step() {
   printf '\n== %s\n' "$1"
@@ -57,9 +58,20 @@ counted() {
   more_failed=$(sum fail "$log")
   passed=$((passed + $(sum pass "$log")))
   failed=$((failed + more_failed))
+  recap+=$(failures "$log")
   rm -f "$log"
   # What the failing tests don't explain (a crash, a file that does not load) is a failed step.
   [ "$status" = 0 ] || [ "$more_failed" -gt 0 ]
+}
+
+# What failed: of each failing test its name and what it had to say, a few lines cut short, so that the end of a long
+# log tells it.
+failures() {
+  awk '
+    /^\(pass\)|^\(skip\)|^[^ ]+\.test\.ts:$/ { said = ""; next }
+    /^\(fail\)/ { print substr($0, 1, 200); printf "%s", said; said = ""; next }
+    /error:|Expected|Received|timed out|^ +at / { if (split(said, lines, "\n") < 8) said = said "    " substr($0, 1, 160) "\n" }
+  ' "$1" | head -40
 }
 
 # Adds up bun's closing lines: " 12 pass", " 0 fail".
@@ -86,5 +98,6 @@ step "demo" make --no-print-directory demo
 step "musl" musl_smoke
 
 failed=$((failed + failed_steps))
+[ -z "$recap" ] || printf '\n== what failed\n%s\n' "$recap"
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]
