@@ -4,7 +4,8 @@ import type { ReshardRequest, Shard, Stream } from "../streams/broker.ts";
 import { invalidArgument, KinesisError, notFound } from "./errors.ts";
 import type { RequestContext } from "./operation.ts";
 import { modeOf } from "./stream-settings.ts";
-import { findActive, notActive, parseShardId, shardIdOf, type StreamReference } from "./stream-view.ts";
+import { parseShardId, shardIdOf } from "./shard-view.ts";
+import { findActive, notActive, type StreamReference } from "./stream-view.ts";
 import { validationError } from "./validation.ts";
 
 /** The index in a shard id that must be well formed before the stream is looked for. */

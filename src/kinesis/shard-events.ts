@@ -13,7 +13,7 @@ import { GET_RECORDS_MAX } from "./members.ts";
 import type { OpenBatches } from "./open-batches.ts";
 import { millisBehindLatest, type ReadEnd, readRecords } from "./record-read.ts";
 import type { RecordList } from "./record-list.ts";
-import { childShardViews } from "./stream-view.ts";
+import { childShardViews } from "./shard-view.ts";
 
 export interface ShardEvent {
   /** Whole, as it is sent; nobody may change it. */

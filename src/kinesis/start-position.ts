@@ -4,7 +4,7 @@ import type { Shard } from "../streams/broker.ts";
 import { parseSequenceNumber } from "../streams/sequence-number.ts";
 import { invalidArgument } from "./errors.ts";
 import type { RequestContext } from "./operation.ts";
-import { shardIdOf } from "./stream-view.ts";
+import { shardIdOf } from "./shard-view.ts";
 
 export interface StartPosition {
   readonly type: "AFTER_SEQUENCE_NUMBER" | "AT_SEQUENCE_NUMBER" | "AT_TIMESTAMP" | "LATEST" | "TRIM_HORIZON";

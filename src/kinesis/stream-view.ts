@@ -1,16 +1,15 @@
 /**
- * Streams and shards as this protocol shows them: by name or ARN, `shardId-000000000003`, ranges and sequence
- * numbers in decimal. Nothing here ever shows a stream's id.
+ * The stream or shard that a request means, by name or ARN, and a stream as this protocol shows it. Nothing here ever
+ * shows a stream's id.
  */
 import type { Shard, Stream } from "../streams/broker.ts";
-import { endingSequenceNumber, startingSequenceNumber } from "../streams/sequence-number.ts";
 import { streamArnOf } from "./caller.ts";
 import { invalidArgument, type KinesisError, notFound, resourceInUse } from "./errors.ts";
 import type { RequestContext } from "./operation.ts";
+import { parseShardId, shardIdOf } from "./shard-view.ts";
 import { metricsOf, modeOf } from "./stream-settings.ts";
 import type { StreamStatus } from "./stream-status.ts";
 
-const SHARD_INDEX_MAX = 2 ** 31 - 1;
 const HOUR_MS = 3_600_000;
 
 export interface StreamReference {
@@ -101,43 +100,6 @@ export function checkCreationTime(
   );
 }
 
-export function shardIdOf(index: number): string {
-  return `shardId-${String(index).padStart(12, "0")}`;
-}
-
-/** The index in a shard id, read leniently as AWS does ("shardId-3", "x-3", "3"); undefined when it has none. */
-export function parseShardId(text: string): number | undefined {
-  const digits = /^(?:[^-]*-)?(\d{1,12})$/.exec(text)?.[1];
-  const index = digits === undefined ? -1 : Number(digits);
-  return index >= 0 && index <= SHARD_INDEX_MAX ? index : undefined;
-}
-
-/** A shard in DescribeStream and ListShards. */
-export function shardView(shard: Shard): object {
-  const [parent, adjacentParent] = shard.parents;
-  return {
-    ShardId: shardIdOf(shard.index),
-    ParentShardId: parent === undefined ? undefined : shardIdOf(parent),
-    AdjacentParentShardId: adjacentParent === undefined ? undefined : shardIdOf(adjacentParent),
-    HashKeyRange: hashKeyRangeView(shard),
-    SequenceNumberRange: {
-      StartingSequenceNumber: startingSequenceNumber(shard),
-      EndingSequenceNumber: shard.closedAtMs === undefined ? undefined : endingSequenceNumber(shard),
-    },
-  };
-}
-
-/** The shards that `shard` was split or merged into, as GetRecords shows them at its end. */
-export function childShardViews(shard: Shard): object[] {
-  return shard.stream.shards
-    .filter((candidate) => candidate.parents.includes(shard.index))
-    .map((child) => ({
-      ShardId: shardIdOf(child.index),
-      ParentShards: child.parents.map(shardIdOf),
-      HashKeyRange: hashKeyRangeView(child),
-    }));
-}
-
 /** The members that DescribeStream, DescribeStreamSummary and (the first five) ListStreams share. */
 export function streamView(context: RequestContext, stream: Stream): object {
   return {
@@ -156,8 +118,4 @@ export function streamSummaryView(context: RequestContext, stream: Stream): obje
     StreamModeDetails: { StreamMode: modeOf(stream) },
     StreamCreationTimestamp: context.format.timestamp(stream.createdAtMs),
   };
-}
-
-function hashKeyRangeView(shard: Shard): object {
-  return { StartingHashKey: shard.range.start.toString(), EndingHashKey: shard.range.end.toString() };
 }

@@ -12,7 +12,7 @@ import { exceptionFrame, initialResponseFrame } from "./event-stream.ts";
 import type { KinesisMetrics } from "./kinesis-metrics.ts";
 import type { RateWindow } from "./rate-window.ts";
 import type { ShardEvent, ShardEvents } from "./shard-events.ts";
-import { shardIdOf } from "./stream-view.ts";
+import { shardIdOf } from "./shard-view.ts";
 
 /** AWS ends every subscription after five minutes. */
 const LIFE_MS = 300_000;

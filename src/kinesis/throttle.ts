@@ -10,7 +10,7 @@ import { CALL_RATES, CHANGES_PER_DAY, type DailyChange } from "./call-rates.ts";
 import type { Caller } from "./caller.ts";
 import { KinesisError, throughputExceeded } from "./errors.ts";
 import { RateWindow } from "./rate-window.ts";
-import { shardIdOf } from "./stream-view.ts";
+import { shardIdOf } from "./shard-view.ts";
 
 const MIB = 1024 * 1024;
 const DAY_MS = 86_400_000;

@@ -2,7 +2,8 @@
 import { pageLimit, shardId, streamReference } from "../members.ts";
 import { operation } from "../operation.ts";
 import { structure } from "../shapes.ts";
-import { findShownStream, parseShardId, shardView, streamView } from "../stream-view.ts";
+import { parseShardId, shardView } from "../shard-view.ts";
+import { findShownStream, streamView } from "../stream-view.ts";
 import { invalidArgument } from "../errors.ts";
 
 const PAGE_MAX = 100;

@@ -9,7 +9,8 @@ import { operation, type RequestContext } from "../operation.ts";
 import { millisBehindLatest, readRecords } from "../record-read.ts";
 import { boolean, integer, required, structure, text } from "../shapes.ts";
 import { openShardIterator, sealShardIterator, type ShardPosition } from "../shard-iterator.ts";
-import { childShardViews, shardIdOf, streamNameOf } from "../stream-view.ts";
+import { childShardViews, shardIdOf } from "../shard-view.ts";
+import { streamNameOf } from "../stream-view.ts";
 
 const input = structure({
   ShardIterator: required(text({ lengthMin: 1, lengthMax: 512 })),

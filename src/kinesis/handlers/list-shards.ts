@@ -9,7 +9,8 @@ import { openPageToken, sealPageToken } from "../page-token.ts";
 import { TokenPurpose } from "../sealed-token.ts";
 import { type InputOf, structure, timestamp } from "../shapes.ts";
 import type { Shard, Stream } from "../../streams/broker.ts";
-import { checkCreationTime, findSettled, parseShardId, shardView } from "../stream-view.ts";
+import { parseShardId, shardView } from "../shard-view.ts";
+import { checkCreationTime, findSettled } from "../stream-view.ts";
 
 const PAGE_MAX = 1000;
 

@@ -11,7 +11,7 @@ import {
   shardToReshard,
 } from "../reshard-rules.ts";
 import { required, structure } from "../shapes.ts";
-import { shardIdOf } from "../stream-view.ts";
+import { shardIdOf } from "../shard-view.ts";
 
 const input = structure({
   ...streamReference,

@@ -11,7 +11,8 @@ import {
   recordBytesMaxOf,
 } from "../put-rules.ts";
 import { boolean, required, structure } from "../shapes.ts";
-import { findWritable, shardIdOf } from "../stream-view.ts";
+import { shardIdOf } from "../shard-view.ts";
+import { findWritable } from "../stream-view.ts";
 import { assert } from "../../base/assert.ts";
 import { sequenceNumber } from "../../streams/sequence-number.ts";
 

@@ -14,7 +14,8 @@ import { Availability, operation, type RequestContext } from "../operation.ts";
 import { scanPutRecords } from "../put-records-body.ts";
 import { checkRecordSize, readHashKey, recordBytesMaxOf } from "../put-rules.ts";
 import { boolean, type InputOf, required, structure } from "../shapes.ts";
-import { findWritable, shardIdOf } from "../stream-view.ts";
+import { shardIdOf } from "../shard-view.ts";
+import { findWritable } from "../stream-view.ts";
 import { validationError } from "../validation.ts";
 
 const input = structure({ ...streamReference, Records: required(putRecordsEntries), DryRun: boolean() });

@@ -6,7 +6,8 @@ import { consumerArn, sequenceNumberText, shardId } from "../members.ts";
 import { operation } from "../operation.ts";
 import { boolean, oneOf, required, structure, timestamp } from "../shapes.ts";
 import { startOffset } from "../start-position.ts";
-import { findShard, shardIdOf } from "../stream-view.ts";
+import { shardIdOf } from "../shard-view.ts";
+import { findShard } from "../stream-view.ts";
 
 const input = structure({
   ConsumerARN: required(consumerArn),
