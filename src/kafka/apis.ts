@@ -2,7 +2,8 @@
  * THE table: every API that this broker speaks, with its versions, its messages and its handler. Adding one touches
  * messages/NN-name.ts, handlers/NN-name.ts, one line here, and a test.
  */
-import type { Api, ApiFlags, Handler } from "./call.ts";
+import type { ApiFlags } from "./api-flags.ts";
+import type { Api, Handler } from "./call.ts";
 import type { Decoded, Encodable, Fields } from "./codec/fields.ts";
 import type { ApiMessages } from "./codec/message.ts";
 import { produceHandler } from "./handlers/00-produce.ts";

@@ -10,7 +10,6 @@ import type { Quotas } from "../access/access.ts";
 import { ANONYMOUS, userNameOf } from "../access/acl.ts";
 import { QUOTA_NAME_LENGTH_MAX, type QuotaKey } from "../access/quota.ts";
 import type { Clock } from "../base/clock.ts";
-import type { Call } from "./call.ts";
 import type { InputOf } from "./codec/message.ts";
 import { Produce } from "./messages/00-produce.ts";
 import { Fetch, type FetchResponse } from "./messages/01-fetch.ts";
@@ -20,6 +19,15 @@ const THROTTLE_MS_MAX = 30_000;
 const CLIENTS_MAX = 10_000;
 /** All that call themselves more than a quota can be for are one. */
 const LONG_CLIENT_ID = "\n";
+
+/** What a call is charged by, once it is answered. */
+interface ChargedCall {
+  readonly api: { readonly key: number };
+  readonly owner: { readonly session: { readonly principal: string } };
+  readonly clientId: string | null;
+  readonly requestBytes: number;
+  readonly body: unknown;
+}
 
 /** A rate and who keeps to it together. */
 interface Share {
@@ -88,7 +96,7 @@ export class ByteRates {
   }
 
   /** Takes what a call has cost; the milliseconds for which its client is to be throttled. */
-  throttleMsOf(call: Call): number {
+  throttleMsOf(call: ChargedCall): number {
     if (this.version !== this.quotas.version) this.startAnew();
     if (this.unbounded) return 0;
     const { key } = call.api;
@@ -114,7 +122,7 @@ export class ByteRates {
     this.knownCount = 0;
   }
 
-  private sharesOf({ owner, clientId }: Call): Shares {
+  private sharesOf({ owner, clientId }: ChargedCall): Shares {
     const { principal } = owner.session;
     const name = clientId === null ? "" : clientId.length > QUOTA_NAME_LENGTH_MAX ? LONG_CLIENT_ID : clientId;
     return this.known.get(principal)?.get(name) ?? this.find(principal, name);

@@ -4,6 +4,7 @@
  */
 import { assert } from "../base/assert.ts";
 import type { ShardLog } from "../log/shard-log.ts";
+import type { ApiFlags } from "./api-flags.ts";
 import type { ApiMessages } from "./codec/message.ts";
 import type { KafkaContext } from "./context.ts";
 import type { CloseReason } from "./metrics.ts";
@@ -11,18 +12,6 @@ import type { Session } from "./security/session.ts";
 
 /** Handles one request: returns the reply's body, a promise of it, or undefined when it answers through the call. */
 export type Handler<Request, Reply> = (request: Request, call: Call) => Reply | Promise<Reply> | undefined;
-
-export interface ApiFlags {
-  /**
-   * The next request may start before this one is answered; replies still go out in order. Without it a request
-   * waits for all earlier ones and holds back all later ones.
-   */
-  readonly pipelined?: boolean;
-  /** Lowest version that ApiVersions tells of, where that is not the lowest spoken. */
-  readonly advertisedMin?: number;
-  /** Allowed before a login, where one is needed. */
-  readonly beforeLogin?: boolean;
-}
 
 export interface Api extends ApiMessages, ApiFlags {
   readonly handle: Handler<never, unknown>;

@@ -9,25 +9,13 @@
  */
 import type { LogRange, ShardLog, TimestampPosition } from "../../src/log/shard-log.ts";
 import { nextOffsetOf } from "../../src/log/record-batch.ts";
-import { type ModelPart, ModelTransactions } from "./model-transactions.ts";
-
-/** A promise of the log, broken. */
-export class Violation extends Error {
-  override name = "Violation";
-}
-
-export function demand(holds: boolean, promise: string): asserts holds {
-  if (!holds) throw new Violation(promise);
-}
+import { type ModelSpan, ModelTransactions } from "./model-transactions.ts";
+import { demand } from "./violation.ts";
 
 /** One appended batch, as it has to lie in the log. */
-export interface ModelBatch {
-  baseOffset: number;
-  endOffset: number;
+export interface ModelBatch extends ModelSpan {
   bytes: Buffer;
   timestampsMs: readonly number[];
-  /** Undefined outside of transactions. */
-  part?: ModelPart | undefined;
 }
 
 export interface ModelRetention {

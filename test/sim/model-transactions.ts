@@ -3,12 +3,20 @@
  * was given and has not lost. It knows nothing of how the log keeps that.
  */
 import type { AbortedTransaction, ShardLog } from "../../src/log/shard-log.ts";
-import { demand, type ModelBatch } from "./model-log.ts";
+import { demand } from "./violation.ts";
 
 /** What a batch is to its producer's transaction. */
 export interface ModelPart {
   producerId: number;
   kind: "records" | "commit" | "abort";
+}
+
+/** The offsets of a batch, and what it is to a transaction. */
+export interface ModelSpan {
+  baseOffset: number;
+  endOffset: number;
+  /** Undefined outside of transactions. */
+  part?: ModelPart | undefined;
 }
 
 interface Part extends ModelPart {
@@ -20,7 +28,7 @@ export class ModelTransactions {
   private parts: Part[] = [];
   private lastProducerId = 0;
 
-  appended({ part, baseOffset, endOffset }: ModelBatch): void {
+  appended({ part, baseOffset, endOffset }: ModelSpan): void {
     if (part) this.parts.push({ ...part, baseOffset, endOffset });
   }
 

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "bun:test";
 import { HARMS } from "./harms.ts";
-import { Violation } from "./model-log.ts";
+import { Violation } from "./violation.ts";
 import { REGRESSIONS } from "./regressions.ts";
 import { simulate, simulateFailure } from "./simulation.ts";
 import type { Harm } from "./simulation.ts";

@@ -12,7 +12,7 @@ import { Journal } from "../../src/log/journal.ts";
 import { LogSlot } from "./log-slot.ts";
 import type { OpenLogUnderTest, SlotParts } from "./log-slot.ts";
 import type { ProcessLife } from "./process-life.ts";
-import { demand } from "./model-log.ts";
+import { demand } from "./violation.ts";
 import { SimDisk } from "./sim-disk.ts";
 import { NO_FAULTS } from "./sim-faults.ts";
 import { SimRandom } from "./sim-random.ts";

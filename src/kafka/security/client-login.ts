@@ -11,7 +11,8 @@ import {
 } from "../../access/scram.ts";
 import { VoikError } from "../../base/errors.ts";
 import { systemRandom } from "../../base/random.ts";
-import type { KafkaClient } from "../client.ts";
+import type { Decoded, Encodable, Fields } from "../codec/fields.ts";
+import type { ApiMessages } from "../codec/message.ts";
 import { SaslHandshake } from "../messages/17-sasl-handshake.ts";
 import { SaslAuthenticate } from "../messages/36-sasl-authenticate.ts";
 import type { Mechanism } from "./login.ts";
@@ -22,10 +23,18 @@ export interface ClientLogin {
   password: string;
 }
 
+/** A connection that requests can be sent over. */
+export interface Requester {
+  request<RequestFields extends Fields, ReplyFields extends Fields>(
+    messages: ApiMessages<RequestFields, ReplyFields>,
+    body: Encodable<RequestFields>,
+  ): Promise<Decoded<ReplyFields>>;
+}
+
 const NONCE_BYTES = 18;
 
 /** Logs in. Throws VoikError argument_invalid with what the broker says against it. */
-export async function logIn(client: KafkaClient, login: ClientLogin): Promise<void> {
+export async function logIn(client: Requester, login: ClientLogin): Promise<void> {
   const { mechanism, user, password } = login;
   const { errorCode, mechanisms } = await client.request(SaslHandshake, { mechanism });
   if (errorCode !== 0) throw refused(`${mechanism}: error ${errorCode}, it offers ${mechanisms.join(", ")}`);

@@ -3,7 +3,7 @@
  * User:ANONYMOUS, becomes a certificate's subject when TLS says so, and a user when SASL does; the last one holds.
  */
 import { ANONYMOUS, principalOf } from "../../access/acl.ts";
-import type { Api } from "../call.ts";
+import type { ApiFlags } from "../api-flags.ts";
 import type { KafkaSecurity } from "../options.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Mechanism } from "./login.ts";
@@ -32,7 +32,7 @@ export class Session {
   }
 
   /** Whether a request of `api` may start at `nowMs`, monotonic. */
-  admits(api: Api, nowMs: number): boolean {
+  admits(api: ApiFlags, nowMs: number): boolean {
     return api.beforeLogin === true || (this.ready && nowMs < this.expiresAtMs);
   }
 
