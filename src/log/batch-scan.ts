@@ -4,7 +4,15 @@
  *
  *   | batch | batch | bad bytes … | batch |      batchAt steps over good ones, nextBatch finds the one behind bad bytes
  */
-import { BATCH_HEADER_BYTES, baseOffsetOf, batchBytesOf, isIntactBatch, magicOf } from "./record-batch.ts";
+import type { Boundary } from "./log-end.ts";
+import {
+  BATCH_HEADER_BYTES,
+  baseOffsetOf,
+  batchBytesOf,
+  isIntactBatch,
+  magicOf,
+  nextOffsetOf,
+} from "./record-batch.ts";
 
 const WINDOW_BYTES = 1 << 20;
 /** The format's version, and where a header has it. */
@@ -53,6 +61,18 @@ export class BatchScan {
       if (bytes >= BATCH_HEADER_BYTES && at + bytes <= this.end && this.batchAt(at)) return at;
     }
     return undefined;
+  }
+
+  /**
+   * Where batches go on behind the bad byte at `position`, and at which offset, one of `from` to `to`: at the end and
+   * at `to` when none follows.
+   */
+  behind(position: number, from: number, to: number): Boundary {
+    for (let at = this.nextBatch(position + 1, from); at !== undefined; at = this.nextBatch(at + 1, from)) {
+      const batch = this.batchAt(at);
+      if (batch && nextOffsetOf(batch) <= to) return { position: at, offset: baseOffsetOf(batch) };
+    }
+    return { position: this.end, offset: to };
   }
 
   /** The next position from `at` on, inside or just behind the window, where the magic byte of a header could be. */

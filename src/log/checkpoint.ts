@@ -10,28 +10,12 @@
  */
 import type { FileSystem, OpenFile } from "../base/file-system.ts";
 import { CHECKPOINT_NAME } from "./layout.ts";
+import type { LogEnd } from "./log-end.ts";
 import { BATCH_HEADER_BYTES, batchBytesOf, magicOf, nextOffsetOf } from "./record-batch.ts";
 import { endOfData } from "./recovery.ts";
 import type { SegmentEnd } from "./segment.ts";
 import { SlotFile } from "./slot-file.ts";
 import type { WarmFiles } from "./warm-files.ts";
-
-/** The end of a log, or of the part of it that is on the disk. */
-export interface LogEnd {
-  /** Base offset of the segment that it lies in, and the byte behind the last batch. */
-  segmentBase: number;
-  position: number;
-  /** The offset behind the last record. */
-  endOffset: number;
-  /** Where the segment's last batch starts; 0 while it is empty. */
-  lastBatchPosition: number;
-  /** Largest timestamp of the segment's records; -1 while it has none. */
-  segmentNewestMs: number;
-  /** Largest timestamp of the log, or one that it had earlier. */
-  newestMs: number;
-  /** Wall time at which the segment was started; 0 while nobody took note of it. */
-  startedAtMs: number;
-}
 
 export class Checkpoint {
   private constructor(private readonly slots: SlotFile) {}
@@ -55,40 +39,20 @@ export class Checkpoint {
     this.slots.make();
   }
 
-  /** Notes that everything before `end` is on the disk, names too. Failing costs the next start a scan, so it is not reported. */
-  note(end: LogEnd): void {
-    const { segmentBase, position, endOffset, lastBatchPosition } = end;
-    const { segmentNewestMs, newestMs, startedAtMs } = end;
-    const values = [
-      segmentBase,
-      position,
-      endOffset,
-      lastBatchPosition,
-      segmentNewestMs,
-      newestMs,
-      startedAtMs,
-    ];
+  /**
+   * Notes that everything before `end` of a segment is on the disk, names too, and what else the next start wants to know.
+   * Failing costs that start a scan, so it is not reported.
+   */
+  note(end: SegmentEnd, newestMs: number, startedAtMs: number): void {
+    const { segment, position, offset, lastBatchPosition, newestMs: segmentNewestMs } = end;
+    const { baseOffset } = segment;
+    const values = [baseOffset, position, offset, lastBatchPosition, segmentNewestMs, newestMs, startedAtMs];
     if (this.slots.values?.every((value, i) => value === values[i])) return;
     try {
       this.slots.write(values);
     } catch {
       // The older checkpoint still holds.
     }
-  }
-
-  /** Notes that everything before `end` of a segment is on the disk, and what else of it the next start wants to know. */
-  noteEnd(end: SegmentEnd, newestMs: number, startedAtMs: number): void {
-    const { segment, position, offset: endOffset, lastBatchPosition, newestMs: segmentNewestMs } = end;
-    const { baseOffset: segmentBase } = segment;
-    this.note({
-      segmentBase,
-      position,
-      endOffset,
-      lastBatchPosition,
-      segmentNewestMs,
-      newestMs,
-      startedAtMs,
-    });
   }
 
   close(): void {

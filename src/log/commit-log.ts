@@ -382,7 +382,7 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
   /** Everything before `end` is on the disk. */
   private noteCheckpoint(end: SegmentEnd): void {
     const startedAtMs = (end.segment === this.segments.active && this.rolls.startedAtMs) || 0;
-    this.checkpoint.noteEnd(end, this.readable.newestMs, startedAtMs);
+    this.checkpoint.note(end, this.readable.newestMs, startedAtMs);
   }
 
   /** Everything before `end` can be read; tells who waited for that, and who for room (`congested`). */

@@ -5,7 +5,8 @@
  *   ==========================)          offset; position, in the third segment
  */
 import type { JournalRound } from "./journal-frame.ts";
-import type { Boundary, Segment, SegmentEnd } from "./segment.ts";
+import type { Boundary } from "./log-end.ts";
+import type { Segment, SegmentEnd } from "./segment.ts";
 import type { SegmentList } from "./segment-list.ts";
 
 export class DurableEnd {

@@ -7,18 +7,19 @@ import { VoikError } from "../base/errors.ts";
 import type { FileSystem } from "../base/file-system.ts";
 import type { Logger } from "../base/logger.ts";
 import { AppendBuffers } from "./append-buffers.ts";
-import { Checkpoint, endsAt, type LogEnd } from "./checkpoint.ts";
+import { Checkpoint, endsAt } from "./checkpoint.ts";
 import { type Gap, Gaps } from "./gaps.ts";
 import type { Journal } from "./journal.ts";
 import { baseOffsetInName, DELETED_SUFFIX, isPartOfLog, segmentPaths } from "./layout.ts";
 import type { Durability } from "./log-factory.ts";
+import type { Boundary, LogEnd } from "./log-end.ts";
 import { storageError } from "./log-file.ts";
 import { type LogIoKind, logIoOf } from "./log-io.ts";
 import { LogStart } from "./log-start.ts";
 import { syncTransactionsFile } from "./transactions-file.ts";
 import { hasTransactions, recoverTransactionsFile } from "./transactions-recovery.ts";
 import { type DurablePart, recoverTail } from "./recovery.ts";
-import { type Boundary, Segment, type SegmentParts } from "./segment.ts";
+import { Segment, type SegmentParts } from "./segment.ts";
 import { WarmFiles } from "./warm-files.ts";
 
 /** What a log by itself keeps warm. */
@@ -150,7 +151,7 @@ async function firstSegment(log: OpenedLog, { folder, fileSystem }: CommitLogOpt
   log.segments.push(segment);
   log.checkpoint.make();
   await fileSystem.syncFolder(folder); // an empty file has nothing to sync; its name has
-  log.checkpoint.note(endOf(segment, -1, 0));
+  log.checkpoint.note(segment.end, -1, 0);
 }
 
 /**
@@ -242,7 +243,7 @@ async function recover(
     log.startedAtMs = checkpoint.end.startedAtMs || undefined;
   }
   if (gaps.damaged) return;
-  checkpoint.note(endOf(active, log.newestMs, log.startedAtMs ?? 0));
+  checkpoint.note(active.end, log.newestMs, log.startedAtMs ?? 0);
   active.rest();
 }
 
@@ -270,20 +271,6 @@ function durablePart(end: LogEnd | undefined, last: number, bytes: number): Dura
   // A later segment was on the disk and is gone; so all of this one was there.
   if (end.segmentBase > last) return { position: bytes, endOffset: end.endOffset };
   return end;
-}
-
-/** Where a segment that is wholly on the disk ends. */
-export function endOf(segment: Segment, newestMs: number, startedAtMs: number): LogEnd {
-  const { baseOffset, bytes, endOffset, lastBatchPosition, maxTimestampMs } = segment;
-  return {
-    segmentBase: baseOffset,
-    position: bytes,
-    endOffset,
-    lastBatchPosition,
-    segmentNewestMs: maxTimestampMs,
-    newestMs,
-    startedAtMs,
-  };
 }
 
 /** Largest timestamp of the log; older segments than the checkpoint's are not asked. */

@@ -49,7 +49,7 @@ export function recoverTail(segment: Segment, options: RecoveryOptions): Gap[] {
   let position = 0;
   for (;;) {
     position = noteBatches(scan, segment, position);
-    const gap = damageAt(scan, segment, position, fileEnd, options);
+    const gap = damageAt(scan, segment, position, options);
     if (gap === undefined) break;
     gaps.push(gap);
     segment.noteGap(gap.end, gap.to);
@@ -77,34 +77,16 @@ function damageAt(
   scan: BatchScan,
   segment: Segment,
   position: number,
-  fileEnd: number,
   { durable }: RecoveryOptions,
 ): Gap | undefined {
   const { baseOffset: segmentBase, endOffset: from } = segment;
-  if (durable === undefined) {
-    if (scan.nextBatch(position + UNSYNCED_BYTES_MAX, from) === undefined) return undefined;
-    const behind = nextBehind(scan, position, fileEnd, from, Infinity);
-    return { segmentBase, position, end: behind.position, from, to: behind.offset, setAside: false };
-  }
-  if (position >= durable.position && from >= durable.endOffset) return undefined;
-  const behind = nextBehind(scan, position, fileEnd, from, durable.endOffset);
+  const isEnd =
+    durable === undefined
+      ? scan.nextBatch(position + UNSYNCED_BYTES_MAX, from) === undefined
+      : position >= durable.position && from >= durable.endOffset;
+  if (isEnd) return undefined;
+  const behind = scan.behind(position, from, durable?.endOffset ?? Infinity);
   return { segmentBase, position, end: behind.position, from, to: behind.offset, setAside: false };
-}
-
-/**
- * Where batches go on behind the bad byte at `position` of a file of `end` bytes, and at which offset, one of `from` to
- * `to`: at the end of the file and `to` when none follows.
- */
-export function findBehind(file: LogFile, position: number, end: number, from: number, to: number) {
-  return nextBehind(new BatchScan(file, end), position, end, from, to);
-}
-
-function nextBehind(scan: BatchScan, position: number, end: number, from: number, to: number) {
-  for (let at = scan.nextBatch(position + 1, from); at !== undefined; at = scan.nextBatch(at + 1, from)) {
-    const batch = scan.batchAt(at);
-    if (batch && nextOffsetOf(batch) <= to) return { position: at, offset: baseOffsetOf(batch) };
-  }
-  return { position: end, offset: to };
 }
 
 /** Cuts what lies behind the last good batch, and keeps it if it is more than reserved space. */

@@ -4,12 +4,32 @@
  *
  *   | batch | batch | bad bytes | batch | batch |       every batch is noted, the gap too
  */
-import type { Gap } from "./gaps.ts";
+import { BatchScan } from "./batch-scan.ts";
+import type { Gap, Gaps } from "./gaps.ts";
 import { headerScan } from "./header-scan.ts";
 import type { LogFile } from "./log-file.ts";
 import { isIntactBatch } from "./record-batch.ts";
-import { findBehind } from "./recovery.ts";
-import type { Segment, SegmentParts } from "./segment.ts";
+
+/** What takes note of the batches of a segment, and of the gaps between them. */
+interface Notes {
+  readonly baseOffset: number;
+  /** The offset behind the last one that was noted. */
+  endOffset: number;
+  noteBatch(
+    position: number,
+    bytes: number,
+    baseOffset: number,
+    endOffset: number,
+    maxTimestampMs: number,
+  ): void;
+  noteGap(position: number, endOffset: number): void;
+}
+
+/** The log's damage: what is known of it, and who is told of more. */
+interface Damage {
+  readonly gaps: Gaps;
+  onDamage(gap: Gap): void;
+}
 
 /** Where the segment's batches end, or ended when it was written. */
 interface Extent {
@@ -18,7 +38,7 @@ interface Extent {
 }
 
 /** Notes every batch of `file` in `segment`, which has forgotten what it knew; damage that is new goes to `onDamage`. */
-export function noteBatches(segment: Segment, file: LogFile, parts: SegmentParts, extent: Extent): void {
+export function noteBatches(segment: Notes, file: LogFile, damage: Damage, extent: Extent): void {
   let position = 0;
   let seenTwice = -1;
   let last: { position: number; bytes: number; baseOffset: number } | undefined;
@@ -43,7 +63,7 @@ export function noteBatches(segment: Segment, file: LogFile, parts: SegmentParts
       position = last.position;
       segment.endOffset = last.baseOffset;
     }
-    const gap = gapAt(segment, file, parts, position, extent);
+    const gap = gapAt(segment, file, damage, position, extent);
     if (gap.end >= extent.bytes) return;
     position = gap.end;
     segment.noteGap(position, gap.to);
@@ -57,12 +77,12 @@ function isWhole(file: LogFile, { position, bytes }: { position: number; bytes: 
 }
 
 /** The gap at `position`, as it was noted or as it is found now. */
-function gapAt(segment: Segment, file: LogFile, parts: SegmentParts, position: number, extent: Extent): Gap {
+function gapAt(segment: Notes, file: LogFile, damage: Damage, position: number, extent: Extent): Gap {
   const { baseOffset: segmentBase, endOffset: from } = segment;
-  const known = parts.gaps.at(segmentBase, position);
+  const known = damage.gaps.at(segmentBase, position);
   if (known) return known;
-  const behind = findBehind(file, position, extent.bytes, from, extent.endOffset);
+  const behind = new BatchScan(file, extent.bytes).behind(position, from, extent.endOffset);
   const gap = { segmentBase, position, end: behind.position, from, to: behind.offset, setAside: false };
-  parts.onDamage(gap);
+  damage.onDamage(gap);
   return gap;
 }

@@ -12,10 +12,10 @@
 import { assert } from "../base/assert.ts";
 import { VoikError } from "../base/errors.ts";
 import type { FileSystem } from "../base/file-system.ts";
-import type { LogEnd } from "./checkpoint.ts";
 import type { Gap, Gaps } from "./gaps.ts";
 import { headerScan } from "./header-scan.ts";
 import { type SegmentPaths, segmentPaths } from "./layout.ts";
+import type { Boundary, LogEnd } from "./log-end.ts";
 import { type LogFile, storageError } from "./log-file.ts";
 import type { LogIo } from "./log-io.ts";
 import { OffsetIndex } from "./offset-index.ts";
@@ -38,12 +38,6 @@ export interface SegmentParts {
   gaps: Gaps;
   /** Told of bytes that are no batch where one was; it notes the gap. */
   onDamage(gap: Gap): void;
-}
-
-/** Where one batch ends and the next begins: the byte, and the offset there. */
-export interface Boundary {
-  position: number;
-  offset: number;
 }
 
 /** Where a segment ended at some time. */

@@ -14,7 +14,8 @@ import type { FileSystem } from "../base/file-system.ts";
 import { isTransactional } from "./control-batch.ts";
 import type { Gaps } from "./gaps.ts";
 import { headerScan } from "./header-scan.ts";
-import type { Boundary, Segment } from "./segment.ts";
+import type { Boundary } from "./log-end.ts";
+import type { Segment } from "./segment.ts";
 import { cutSealedPart, makeTransactionsFile } from "./transactions-file.ts";
 
 /**
