@@ -1,6 +1,6 @@
 /**
- * The shape of the house, proven: arrows point one way, each handler is in its table, no file grows past 400 lines,
- * disk and clock stay behind their seams. Every rule is also shown a small bad tree and must object to it.
+ * The shape of the house, proven: arrows point one way and never in a circle, each handler is in its table, no file
+ * grows past 400 lines, disk and clock stay behind their seams. Every rule is also shown a small bad tree and must object to it.
  */
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
@@ -25,6 +25,7 @@ const file = (path: string, text: string): SourceFile => ({ path, text });
 describe("the tree", () => {
   test("is really read", () => expect(source.length).toBeGreaterThan(40));
   test("has imports that point right only", () => expect(rules.brokenArrows(source)).toEqual([]));
+  test("has no imports that go in a circle", () => expect(rules.importCircles(everything)).toEqual([]));
   test("has few files that name concrete parts", () => expect(rules.concreteImports(source)).toEqual([]));
   test("imports only files that are there", () => expect(rules.danglingImports(source)).toEqual([]));
   test("reaches disk, clock, chance and libc through base", () =>
@@ -71,6 +72,20 @@ describe("the rules object to", () => {
     expect(
       rules.brokenArrows([file("src/log/record.ts", '// import { x } from "../kafka/reply.ts";')]),
     ).toEqual([]);
+  });
+
+  test("imports that go in a circle, types too", () => {
+    const circle = [
+      file("src/log/a.ts", 'import { b } from "./b.ts";'),
+      file("src/log/b.ts", 'import type { C } from "./c.ts";'),
+      file("src/log/c.ts", 'import type { B } from "./b.ts";\nimport { d } from "../base/d.ts";'),
+      file("src/base/d.ts", ""),
+    ];
+    expect(rules.importCircles(circle)).toEqual([
+      "src/log/b.ts -> src/log/c.ts -> src/log/b.ts: imports go in a circle",
+    ]);
+    expect(rules.importCircles(circle.slice(0, 2))).toEqual([]);
+    expect(rules.importCircles([file("src/log/a.ts", 'import type { A } from "./a.ts";')])).toHaveLength(1);
   });
 
   test("a concrete part named outside a composition root", () => {

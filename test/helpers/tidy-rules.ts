@@ -146,6 +146,38 @@ export function danglingImports(files: readonly SourceFile[]): string[] {
     .map(({ file, target }) => `${file.path} imports ${target}, which is not there`);
 }
 
+/**
+ * No file is reached again by following imports from it, type imports too: of any two files, one can be read without
+ * the other. One sentence for each circle, with the shortest way round from its first file.
+ */
+export function importCircles(files: readonly SourceFile[]): string[] {
+  const known = new Set(files.map((file) => file.path));
+  const imports = new Map(
+    files.map((file) => [file.path, importsOf(file).filter((target) => known.has(target))]),
+  );
+  const told = new Set<string>();
+  return [...imports.keys()].sort().flatMap((start) => {
+    const circle = told.has(start) ? undefined : shortestCircle(start, imports);
+    circle?.forEach((path) => told.add(path));
+    return circle ? [`${[...circle, start].join(" -> ")}: imports go in a circle`] : [];
+  });
+}
+
+/** The files on the shortest way from `start` back to it; undefined when there is none. */
+function shortestCircle(start: string, imports: ReadonlyMap<string, string[]>): string[] | undefined {
+  const ways = [[start]];
+  const seen = new Set<string>();
+  for (const way of ways) {
+    for (const target of imports.get(way.at(-1) as string) ?? []) {
+      if (target === start) return way;
+      if (seen.has(target)) continue;
+      seen.add(target);
+      ways.push([...way, target]);
+    }
+  }
+  return undefined;
+}
+
 /** Disk, clock, chance and libc are reached through base/. */
 export function brokenSeams(files: readonly SourceFile[]): string[] {
   return files.filter(inSource).flatMap((file) => {
