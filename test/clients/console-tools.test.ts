@@ -130,6 +130,9 @@ describe.skipIf(missing !== undefined)("Kafka's tools", () => {
 
       await configs("--alter", ...client, "--delete-config", "producer_byte_rate,consumer_byte_rate");
       expect(await configs("--describe", "--entity-type", "clients")).not.toContain("_byte_rate");
+      await configs("--alter", ...users, "--add-config", "producer_byte_rate=400000");
+      expect(await configs("--describe", "--entity-type", "users")).toContain("producer_byte_rate=400000");
+      await configs("--alter", ...users, "--delete-config", "producer_byte_rate");
     },
     TIMEOUT_MS,
   );

@@ -158,7 +158,6 @@ test("without ACLs nobody changes users or entries through Kafka", async () => {
     permissionType: 1,
   };
   expect((await client.request(DescribeAcls, { ...any, resourceTypeFilter: 1 })).errorCode).toBe(54);
-  expect((await client.request(DescribeUserScramCredentials, { users: null })).errorCode).toBe(54);
   const upsertions = [
     {
       name: "eve",
@@ -171,5 +170,17 @@ test("without ACLs nobody changes users or entries through Kafka", async () => {
   const { results } = await client.request(AlterUserScramCredentials, { deletions: [], upsertions });
   expect(results[0]?.errorCode).toBe(54);
   expect(open.access.users.list()).toEqual([]);
+  await open.close();
+});
+
+test("without ACLs everybody may see which users have a password, as in Kafka without an authorizer", async () => {
+  const open = await startTestKafka();
+  const client = await open.client();
+  const all = () => client.request(DescribeUserScramCredentials, { users: null });
+  expect(await all()).toMatchObject({ errorCode: 0, results: [] });
+  await open.access.users.create("ann", "secret");
+  const { errorCode, results } = await all();
+  expect(errorCode).toBe(0);
+  expect(results.map(({ user, credentialInfos }) => [user, credentialInfos.length])).toEqual([["ann", 2]]);
   await open.close();
 });
