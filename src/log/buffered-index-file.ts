@@ -6,51 +6,18 @@
  *
  * An index has about 5 bytes for each KiB of log: a full segment of 128 MiB takes 640 KiB of memory for both.
  */
-import type { FileSystem } from "../base/file-system.ts";
-import {
-  countSealed,
-  fitsIndex,
-  INDEX_SEAL_BYTES,
-  IndexFile,
-  indexSeal,
-  removeOldIndex,
-} from "./index-file.ts";
+import { INDEX_SEAL_BYTES, IndexFile, indexSeal, removeOldIndex } from "./index-file.ts";
 
 const FIRST_BYTES = 1024;
 
 export class BufferedIndexFile extends IndexFile {
-  private constructor(
-    private readonly fileSystem: FileSystem,
-    path: string,
-    entryBytes: number,
-  ) {
-    super(path, entryBytes);
-  }
-
-  /** A new, empty index in place of any old one. Throws VoikError storage_failed when that can't be removed. */
-  static create(fileSystem: FileSystem, path: string, entryBytes: number): IndexFile {
-    removeOldIndex(fileSystem, path);
-    return new BufferedIndexFile(fileSystem, path, entryBytes);
-  }
-
-  /** Opens the sealed index of the segment at `baseOffset`; undefined when it is missing or wrong. */
-  static openSealed(
-    fileSystem: FileSystem,
-    path: string,
-    entryBytes: number,
-    baseOffset: number,
-  ): IndexFile | undefined {
-    if (!fileSystem.exists(path) || !fitsIndex(fileSystem.size(path), entryBytes)) return undefined;
-    const index = new BufferedIndexFile(fileSystem, path, entryBytes);
-    const file = fileSystem.open(path, "read");
+  protected override load(): boolean {
+    const file = this.fileSystem.open(this.path, "read");
     try {
-      const content = Buffer.allocUnsafeSlow(file.size());
-      if (file.read(content, 0) !== content.length) return undefined;
-      index.count = countSealed(content, entryBytes, baseOffset);
-      index.bytes = content;
-      return index.count < 0 ? undefined : index;
+      this.bytes = Buffer.allocUnsafeSlow(file.size());
+      return file.read(this.bytes, 0) === this.bytes.length;
     } catch {
-      return undefined;
+      return false;
     } finally {
       file.close();
     }

@@ -136,6 +136,17 @@ export class Gaps {
     );
   }
 
+  /** For a byte of `segmentBase`'s file where no batch starts, though one should. */
+  errorAt(segmentBase: number, position: number): VoikError {
+    const gap = this.at(segmentBase, position);
+    if (gap) return this.errorOf(gap);
+    const { log } = segmentPaths(this.folder, segmentBase);
+    return new VoikError(
+      "storage_damaged",
+      `damaged record batch in ${log} at byte ${position}; other records stay readable`,
+    );
+  }
+
   private place(gap: Gap): void {
     const at = this.gaps.findIndex((other) => isSamePlace(other, gap));
     if (at >= 0) this.gaps.splice(at, 1);

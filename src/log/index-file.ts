@@ -20,16 +20,42 @@ const SEAL_MAGIC = 0x766f696b;
 /** A segment of 2 GiB has 6 MiB of entries; a larger file is no index of ours. */
 const INDEX_BYTES_MAX = 64 << 20;
 
+/** A kind of index file. */
+type IndexFileKind = new (fileSystem: FileSystem, path: string, entryBytes: number) => IndexFile;
+
 export abstract class IndexFile {
   /** Entries in use. */
   count = 0;
   /** Memory for entries, with room behind the last one. */
   bytes: Buffer = Buffer.alloc(0);
 
-  protected constructor(
-    readonly path: string,
-    readonly entryBytes: number,
+  constructor(
+    protected readonly fileSystem: FileSystem,
+    protected readonly path: string,
+    protected readonly entryBytes: number,
   ) {}
+
+  /** A new, empty index in place of any old one. Throws VoikError storage_failed when that can't be removed. */
+  static create(this: IndexFileKind, fileSystem: FileSystem, path: string, entryBytes: number): IndexFile {
+    removeOldIndex(fileSystem, path);
+    return new this(fileSystem, path, entryBytes);
+  }
+
+  /** Opens the sealed index of the segment at `baseOffset`; undefined when it is missing or wrong. */
+  static openSealed(
+    this: IndexFileKind,
+    fileSystem: FileSystem,
+    path: string,
+    entryBytes: number,
+    baseOffset: number,
+  ): IndexFile | undefined {
+    if (!fileSystem.exists(path) || !fitsIndex(fileSystem.size(path), entryBytes)) return undefined;
+    const index = new this(fileSystem, path, entryBytes);
+    index.count = index.load() ? countSealed(index.bytes, entryBytes, baseOffset) : -1;
+    if (index.count >= 0) return index;
+    index.close();
+    return undefined;
+  }
 
   /** Makes room for one more entry and returns its position in `bytes`; undefined when there is none. */
   nextEntry(): number | undefined {
@@ -60,10 +86,14 @@ export abstract class IndexFile {
   /** Lets go of memory and mapping; the index must not be asked again. */
   abstract close(): void;
 
+  /** Has the whole content of its file in `bytes`; false when the disk refused. */
+  protected abstract load(): boolean;
+
   /** Makes `bytes` larger, keeping the entries; false when there is no room. */
   protected abstract grow(): boolean;
 
-  protected get endOfEntries(): number {
+  /** Bytes of its entries. */
+  get endOfEntries(): number {
     return this.count * this.entryBytes;
   }
 }

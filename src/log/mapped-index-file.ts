@@ -4,48 +4,20 @@
  *   growing     | entry 0 | entry 1 | … | entry count-1 | zeros up to the file's size |
  *
  * Blocks are reserved (fallocate) before they are mapped, so that a store can't hit a full disk, which would kill the
- * process with SIGBUS. The file doubles when full and shrinks to its entries when its segment is sealed. The memory is
- * the page cache's, which the kernel can write out and take back.
+ * process with SIGBUS. The file is made with the first entry, so that a full disk hinders nobody; it doubles when full,
+ * and shrinks to its entries when its segment is sealed. The memory is the page cache's, which the kernel can write out
+ * and take back.
  */
-import type { FileSystem, Mapping, OpenFile } from "../base/file-system.ts";
-import { countSealed, fitsIndex, IndexFile, indexSeal, removeOldIndex } from "./index-file.ts";
+import type { Mapping, OpenFile } from "../base/file-system.ts";
+import { IndexFile, indexSeal } from "./index-file.ts";
 
 const FIRST_BYTES = 4096;
 
 export class MappedIndexFile extends IndexFile {
   private mapping: Mapping | undefined;
 
-  private constructor(
-    private readonly fileSystem: FileSystem,
-    path: string,
-    entryBytes: number,
-  ) {
-    super(path, entryBytes);
-  }
-
-  /**
-   * A new, empty index in place of any old one; its file is made with the first entry, so that a full disk hinders
-   * nobody. Throws VoikError storage_failed when an old one can't be removed.
-   */
-  static create(fileSystem: FileSystem, path: string, entryBytes: number): IndexFile {
-    removeOldIndex(fileSystem, path);
-    return new MappedIndexFile(fileSystem, path, entryBytes);
-  }
-
-  /** Opens the sealed index of the segment at `baseOffset`; undefined when it is missing or wrong. */
-  static openSealed(
-    fileSystem: FileSystem,
-    path: string,
-    entryBytes: number,
-    baseOffset: number,
-  ): IndexFile | undefined {
-    if (!fileSystem.exists(path) || !fitsIndex(fileSystem.size(path), entryBytes)) return undefined;
-    const index = new MappedIndexFile(fileSystem, path, entryBytes);
-    const mapped = index.change((file) => index.remap(file, file.size()));
-    index.count = mapped ? countSealed(index.bytes, entryBytes, baseOffset) : -1;
-    if (index.count >= 0) return index;
-    index.close();
-    return undefined;
+  protected override load(): boolean {
+    return this.change((file) => this.remap(file, file.size()));
   }
 
   override seal(baseOffset: number): void {

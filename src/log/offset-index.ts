@@ -6,26 +6,12 @@
  *
  * The batch at position 0 needs no entry.
  */
-import type { IndexFile } from "./index-file.ts";
-import type { LogIo } from "./log-io.ts";
+import { SparseIndex } from "./sparse-index.ts";
 
 const ENTRY_BYTES = 8;
 
-export class OffsetIndex {
-  private constructor(
-    private readonly file: IndexFile,
-    private readonly baseOffset: number,
-  ) {}
-
-  static create(io: LogIo, path: string, baseOffset: number): OffsetIndex {
-    return new OffsetIndex(io.createIndex(path, ENTRY_BYTES), baseOffset);
-  }
-
-  /** Opens a sealed index; undefined when it is missing or wrong. */
-  static openSealed(io: LogIo, path: string, baseOffset: number): OffsetIndex | undefined {
-    const file = io.openSealedIndex(path, ENTRY_BYTES, baseOffset);
-    return file && new OffsetIndex(file, baseOffset);
-  }
+export class OffsetIndex extends SparseIndex {
+  static readonly entryBytes = ENTRY_BYTES;
 
   /** Remembers that the batch with base offset `offset` starts at `position` (> 0). */
   add(offset: number, position: number): void {
@@ -52,23 +38,5 @@ export class OffsetIndex {
 
   positionOf(entry: number): number {
     return entry < 0 ? 0 : this.file.bytes.readUInt32BE(entry * ENTRY_BYTES + 4);
-  }
-
-  /** Bytes of its entries. */
-  get bytes(): number {
-    return this.file.count * ENTRY_BYTES;
-  }
-
-  /** Takes entries again, behind those that it has. */
-  unseal(): void {
-    this.file.unseal();
-  }
-
-  seal(): void {
-    this.file.seal(this.baseOffset);
-  }
-
-  close(): void {
-    this.file.close();
   }
 }

@@ -1,16 +1,51 @@
-/** Finds a record inside one batch: the only place where a look-up opens records. */
+/** Finds the first record that is new enough: the only place where a look-up opens records. */
 import { VoikError } from "../base/errors.ts";
 import { isControl } from "./control-batch.ts";
+import type { Gaps } from "./gaps.ts";
+import { headerScan } from "./header-scan.ts";
+import type { LogFile } from "./log-file.ts";
 import { RecordReader } from "./record.ts";
 import { baseOffsetOf, maxTimestampOf } from "./record-batch.ts";
 import type { TimestampPosition } from "./shard-log.ts";
 
-/** The first record of `batch` from offset `from` on that is at least as new as `timestampMs`. */
-export function firstRecordAt(
-  batch: Buffer,
+/** Batches of a segment's log file: from `position` on, where the one with `baseOffset` starts, to byte `end`. */
+interface BatchRun {
+  file: LogFile;
+  segmentBase: number;
+  position: number;
+  baseOffset: number;
+  end: number;
+}
+
+/**
+ * The first record of `run` from offset `from` on that is at least as new as `timestampMs`; undefined when there is none.
+ * It steps over `gaps`, and throws storage_damaged at a byte that is neither batch nor gap.
+ */
+export function firstRecordIn(
+  { file, segmentBase, position, baseOffset, end }: BatchRun,
+  gaps: Gaps,
   timestampMs: number,
   from: number,
 ): TimestampPosition | undefined {
+  headerScan.start(file, position, end, baseOffset);
+  for (let step = headerScan.next(); step !== "end"; step = headerScan.next()) {
+    if (step === "bad") {
+      const gap = gaps.at(segmentBase, headerScan.position);
+      if (gap === undefined) throw gaps.errorAt(segmentBase, headerScan.position);
+      headerScan.start(file, gap.end, end, gap.to);
+      continue;
+    }
+    if (headerScan.maxTimestampMs < timestampMs) continue;
+    const batch = Buffer.allocUnsafe(headerScan.bytes);
+    file.read(batch, headerScan.position);
+    const found = firstRecordAt(batch, timestampMs, from);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** The first record of `batch` from offset `from` on that is at least as new as `timestampMs`. */
+function firstRecordAt(batch: Buffer, timestampMs: number, from: number): TimestampPosition | undefined {
   // A marker has no record that the reader would give, and its time counts all the same.
   if (isControl(batch)) return { offset: baseOffsetOf(batch), timestampMs: maxTimestampOf(batch) };
   try {

@@ -1,9 +1,6 @@
 /**
- * A run of batches in one log file, with its two indexes. A segment knows positions; what is durable, and in which
- * order segments follow each other, is the commit log's business.
- *
- *   offset 4711 -> offset index: batch 4700 at byte 81920 -> walk headers -> batch 4709..4715 at byte 90112
- *   time t      -> time index: nothing before offset 4700 is newer than t -> walk headers -> open one batch
+ * A run of batches in one log file: where it ends, how new it is, what is open of it. A segment knows positions; what is
+ * durable, and in which order segments follow each other, is the commit log's business.
  *
  *   cold      knows its name and where it ends; holds nothing open
  *   warm      file and indexes are open since the last look-up, until too many others are (warm-files.ts)
@@ -18,10 +15,10 @@ import { type SegmentPaths, segmentPaths } from "./layout.ts";
 import type { Boundary, LogEnd } from "./log-end.ts";
 import { type LogFile, storageError } from "./log-file.ts";
 import type { LogIo } from "./log-io.ts";
-import { OffsetIndex } from "./offset-index.ts";
+import { SegmentFiles } from "./segment-files.ts";
 import { noteBatches } from "./segment-walk.ts";
 import type { TimestampPosition } from "./shard-log.ts";
-import { firstRecordAt } from "./record-search.ts";
+import { firstRecordIn } from "./record-search.ts";
 import { TimeIndex } from "./time-index.ts";
 import type { Coolable, WarmFiles } from "./warm-files.ts";
 
@@ -51,12 +48,6 @@ export interface SegmentEnd {
   newestMs: number;
 }
 
-interface OpenFiles {
-  file: LogFile;
-  offsets: OffsetIndex;
-  times: TimeIndex;
-}
-
 export class Segment implements Coolable {
   /** The offset behind its last record. */
   endOffset: number;
@@ -73,22 +64,15 @@ export class Segment implements Coolable {
   private constructor(
     private readonly parts: SegmentParts,
     readonly baseOffset: number,
-    private files: OpenFiles | undefined,
+    private files: SegmentFiles | undefined,
   ) {
     this.endOffset = baseOffset;
   }
 
   /** A segment over `file`, with empty indexes in place of any old ones. The file is released when that fails. */
   static over(parts: SegmentParts, baseOffset: number, file: LogFile): Segment {
-    const { offsetIndex, timeIndex } = segmentPaths(parts.folder, baseOffset);
-    try {
-      const offsets = OffsetIndex.create(parts.io, offsetIndex, baseOffset);
-      const times = TimeIndex.create(parts.io, timeIndex, baseOffset);
-      return new Segment(parts, baseOffset, { file, offsets, times });
-    } catch (error) {
-      file.release();
-      throw error;
-    }
+    const paths = segmentPaths(parts.folder, baseOffset);
+    return new Segment(parts, baseOffset, SegmentFiles.create(parts.io, paths, baseOffset, file));
   }
 
   /** A segment of `bytes` bytes that another one follows at `endOffset`. Nothing is opened before the first look-up. */
@@ -132,13 +116,13 @@ export class Segment implements Coolable {
   }
 
   get indexBytes(): number {
-    return this.files ? Math.max(this.files.offsets.bytes, this.files.times.bytes) : 0;
+    return this.files?.indexBytes ?? 0;
   }
 
   /** Appends a stamped batch that ends before `endOffset`. */
   append(batch: Buffer, baseOffset: number, endOffset: number, maxTimestampMs: number): void {
     if (this.sealed) this.unseal();
-    const position = (this.files as OpenFiles).file.append(batch);
+    const position = (this.files as SegmentFiles).file.append(batch);
     this.noteBatch(position, batch.length, baseOffset, endOffset, maxTimestampMs);
   }
 
@@ -151,9 +135,7 @@ export class Segment implements Coolable {
     maxTimestampMs: number,
   ): void {
     if (this.bytesSinceEntry >= INDEX_INTERVAL_BYTES) {
-      const { offsets, times } = this.files as OpenFiles;
-      offsets.add(baseOffset, position);
-      if (this.newestMs > (times.last?.timestampMs ?? -1)) times.add(this.newestMs, baseOffset);
+      (this.files as SegmentFiles).addEntry(baseOffset, position, this.newestMs);
       this.bytesSinceEntry = 0;
     }
     this.bytesSinceEntry += bytes;
@@ -193,10 +175,12 @@ export class Segment implements Coolable {
     offset: number,
     end: number,
   ): { position: number; bytes: number; baseOffset: number; nextOffset: number } {
-    if (!this.walkTo(offset, end)) {
+    if (!this.warmed().walkTo(offset, end)) {
       // The index lied, or the log is damaged: the log itself decides.
       this.rebuildIndexes();
-      if (!this.walkTo(offset, end)) throw this.damagedAt(headerScan.position);
+      if (!this.warmed().walkTo(offset, end)) {
+        throw this.parts.gaps.errorAt(this.baseOffset, headerScan.position);
+      }
     }
     const { position, bytes, baseOffset, nextOffset } = headerScan;
     return { position, bytes, baseOffset, nextOffset };
@@ -208,13 +192,7 @@ export class Segment implements Coolable {
    */
   lastBoundary(start: Boundary, wanted: number, end: Boundary): Boundary {
     if (wanted >= end.position) return end;
-    const { file, offsets } = this.warmed();
-    const entry = offsets.entryAtOrBelow(wanted);
-    const position = offsets.positionOf(entry);
-    if (position <= start.position) return start;
-    const offset = offsets.offsetOf(entry);
-    headerScan.start(file, position, end.position, offset);
-    return headerScan.next() === "batch" ? { position, offset } : start;
+    return this.warmed().boundaryBefore(wanted, start, end.position);
   }
 
   /**
@@ -227,37 +205,20 @@ export class Segment implements Coolable {
     end: number,
     endOffset: number,
   ): TimestampPosition | undefined {
-    const { file, times } = this.warmed();
+    const files = this.warmed();
     const { gaps } = this.parts;
-    const offset = gaps.behind(Math.max(from, times.offsetBefore(timestampMs)));
+    const offset = gaps.behind(Math.max(from, files.offsetBefore(timestampMs)));
     if (offset >= endOffset || end === 0) return undefined;
-    const start = this.find(offset, end);
-    headerScan.start(file, start.position, end, start.baseOffset);
-    for (let step = headerScan.next(); step !== "end"; step = headerScan.next()) {
-      if (step === "bad") {
-        const gap = gaps.at(this.baseOffset, headerScan.position);
-        if (gap === undefined) throw this.damagedAt(headerScan.position);
-        headerScan.start(file, gap.end, end, gap.to);
-        continue;
-      }
-      if (headerScan.maxTimestampMs < timestampMs) continue;
-      const batch = Buffer.allocUnsafe(headerScan.bytes);
-      file.read(batch, headerScan.position);
-      const found = firstRecordAt(batch, timestampMs, from);
-      if (found) return found;
-    }
-    return undefined;
+    const { position, baseOffset } = this.find(offset, end);
+    const run = { file: files.file, segmentBase: this.baseOffset, position, baseOffset, end };
+    return firstRecordIn(run, gaps, timestampMs, from);
   }
 
   /** Makes both indexes anew from the batch headers, up to one that can't be read; what is no batch is noted as a gap. */
   rebuildIndexes(): void {
     const files = this.warmed();
     const { endOffset, bytes: end, newestMs } = this;
-    files.offsets.close();
-    files.times.close();
-    const { offsetIndex, timeIndex } = this.paths;
-    files.offsets = OffsetIndex.create(this.parts.io, offsetIndex, this.baseOffset);
-    files.times = TimeIndex.create(this.parts.io, timeIndex, this.baseOffset);
+    files.clearIndexes();
     this.bytesSinceEntry = this.lastBatchPosition = this.bytes = 0;
     this.endOffset = this.baseOffset;
     this.newestMs = -1;
@@ -285,13 +246,11 @@ export class Segment implements Coolable {
   }
 
   private letGo(): void {
-    this.files?.offsets.close();
-    this.files?.times.close();
-    this.files?.file.release();
+    this.files?.close();
     this.files = undefined;
   }
 
-  private warmed(): OpenFiles {
+  private warmed(): SegmentFiles {
     if (this.files) {
       if (!this.pinned) this.parts.warm.touch(this);
       return this.files;
@@ -303,30 +262,21 @@ export class Segment implements Coolable {
     }
   }
 
-  private warmUp(): OpenFiles {
-    const { io } = this.parts;
-    const { log, offsetIndex, timeIndex } = this.paths;
-    const { newestMs } = this;
-    const file = this.isLast ? io.openLog(log) : io.openSealedLog(log);
+  private warmUp(): SegmentFiles {
+    const { paths, newestMs, baseOffset } = this;
+    const { io, warm } = this.parts;
+    const file = this.isLast ? io.openLog(paths.log) : io.openSealedLog(paths.log);
+    this.files = SegmentFiles.openSealed(io, paths, baseOffset, file);
     try {
-      const offsets = OffsetIndex.openSealed(io, offsetIndex, this.baseOffset);
-      const times = TimeIndex.openSealed(io, timeIndex, this.baseOffset);
-      const last = times?.last;
-      const fits = offsets !== undefined && times !== undefined && last?.beforeOffset === this.endOffset;
-      this.files = {
-        file,
-        offsets: offsets ?? OffsetIndex.create(io, offsetIndex, this.baseOffset),
-        times: times ?? TimeIndex.create(io, timeIndex, this.baseOffset),
-      };
-      if (fits) this.newestMs = last.timestampMs;
-      else this.rebuildIndexes();
+      const sealedMs = this.files.newestBefore(this.endOffset);
+      if (sealedMs === undefined) this.rebuildIndexes();
+      else this.newestMs = sealedMs;
     } catch (error) {
-      if (this.files) this.letGo();
-      else file.release();
+      this.letGo();
       this.newestMs = newestMs;
       throw error;
     }
-    this.parts.warm.touch(this);
+    warm.touch(this);
     return this.files;
   }
 
@@ -340,20 +290,16 @@ export class Segment implements Coolable {
 
   /** Takes appends again, where a clean stop left off. */
   private unseal(): void {
-    const { offsets, times } = this.warmed();
+    const files = this.warmed();
     this.parts.warm.forget(this);
     this.pinned = true;
     this.sealed = false;
-    offsets.unseal();
-    times.unseal();
+    files.unsealIndexes();
     this.bytesSinceEntry = this.bytes > 0 ? INDEX_INTERVAL_BYTES : 0;
   }
 
   private sealIndexes(): void {
-    const { offsets, times } = this.files as OpenFiles;
-    times.add(this.newestMs, this.endOffset);
-    offsets.seal();
-    times.seal();
+    (this.files as SegmentFiles).sealIndexes(this.newestMs, this.endOffset);
   }
 
   /** The sealed time index's last word; what the log says when that can't be had. */
@@ -368,27 +314,5 @@ export class Segment implements Coolable {
     }
     this.warmed();
     return this.newestMs;
-  }
-
-  /** Walks from the last index entry before `offset` to the batch that holds it; false when it meets anything else first. */
-  private walkTo(offset: number, end: number): boolean {
-    const { file, offsets } = this.warmed();
-    const entry = offsets.entryForOffset(offset);
-    const position = offsets.positionOf(entry);
-    if (position >= end) return false;
-    headerScan.start(file, position, end, offsets.offsetOf(entry));
-    while (headerScan.next() === "batch") {
-      if (headerScan.nextOffset > offset) return true;
-    }
-    return false;
-  }
-
-  private damagedAt(position: number): VoikError {
-    const gap = this.parts.gaps.at(this.baseOffset, position);
-    if (gap) return this.parts.gaps.errorOf(gap);
-    return new VoikError(
-      "storage_damaged",
-      `damaged record batch in ${this.paths.log} at byte ${position}; other records stay readable`,
-    );
   }
 }

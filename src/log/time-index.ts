@@ -8,26 +8,12 @@
  * A sealed segment's last entry points at its end and so holds its largest timestamp.
  */
 import { readInt64, writeInt64 } from "../base/bytes.ts";
-import type { IndexFile } from "./index-file.ts";
-import type { LogIo } from "./log-io.ts";
+import { SparseIndex } from "./sparse-index.ts";
 
 const ENTRY_BYTES = 12;
 
-export class TimeIndex {
-  private constructor(
-    private readonly file: IndexFile,
-    private readonly baseOffset: number,
-  ) {}
-
-  static create(io: LogIo, path: string, baseOffset: number): TimeIndex {
-    return new TimeIndex(io.createIndex(path, ENTRY_BYTES), baseOffset);
-  }
-
-  /** Opens a sealed index; undefined when it is missing or wrong. */
-  static openSealed(io: LogIo, path: string, baseOffset: number): TimeIndex | undefined {
-    const file = io.openSealedIndex(path, ENTRY_BYTES, baseOffset);
-    return file && new TimeIndex(file, baseOffset);
-  }
+export class TimeIndex extends SparseIndex {
+  static readonly entryBytes = ENTRY_BYTES;
 
   /** Largest timestamp that the index knows of, and the offset before which it holds; undefined while empty. */
   get last(): { timestampMs: number; beforeOffset: number } | undefined {
@@ -52,23 +38,5 @@ export class TimeIndex {
     const older = this.file.search((at) => readInt64(this.file.bytes, at) < timestampMs);
     if (older === 0) return this.baseOffset;
     return this.baseOffset + this.file.bytes.readUInt32BE((older - 1) * ENTRY_BYTES + 8);
-  }
-
-  /** Bytes of its entries. */
-  get bytes(): number {
-    return this.file.count * ENTRY_BYTES;
-  }
-
-  /** Takes entries again, behind those that it has. */
-  unseal(): void {
-    this.file.unseal();
-  }
-
-  seal(): void {
-    this.file.seal(this.baseOffset);
-  }
-
-  close(): void {
-    this.file.close();
   }
 }
