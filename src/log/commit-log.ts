@@ -19,15 +19,14 @@ import { saysReadOnly, storageError } from "./log-file.ts";
 import { LogReads } from "./log-reads.ts";
 import { replay, type Replayed } from "./journal-replay.ts";
 import type { JournalRound } from "./journal-frame.ts";
-import type { LogStart } from "./log-start.ts";
+import { LogTrim } from "./log-trim.ts";
 import { LogTransactions } from "./log-transactions.ts";
 import { type CommitLogOptions, openSegments, type OpenedLog } from "./open-segments.ts";
 import { producersOf } from "./producer-restore.ts";
 import type { ProducerStates } from "./producer-state.ts";
 import { LEADER_EPOCH, lastOffsetDeltaOf, maxTimestampOf, nextOffsetOf, stampBatch } from "./record-batch.ts";
 import { UNSYNCED_BYTES_MAX } from "./recovery.ts";
-import { retentionAllowsDeleting, SegmentDeletion } from "./retention.ts";
-import type { Segment, SegmentEnd, SegmentParts } from "./segment.ts";
+import type { SegmentEnd, SegmentParts } from "./segment.ts";
 import { SegmentList } from "./segment-list.ts";
 import { SegmentRoll } from "./segment-roll.ts";
 import type {
@@ -39,6 +38,7 @@ import type {
   TailListener,
   TimestampPosition,
 } from "./shard-log.ts";
+import { SyncedEnd } from "./synced-end.ts";
 import { WaiterQueue } from "./waiter-queue.ts";
 
 export class CommitLog implements OpenLog, Syncable, Replayed {
@@ -47,7 +47,6 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
   private readonly parts: SegmentParts;
   private readonly segments: SegmentList;
   private readonly checkpoint: Checkpoint;
-  private readonly start: LogStart;
   private readonly gaps: Gaps;
   private readonly idempotence: ProducerStates;
   private readonly transactions: LogTransactions;
@@ -55,14 +54,12 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
   private readonly rolls: SegmentRoll;
   private readonly readable: DurableEnd;
   private readonly reads: LogReads;
-  /** The offset up to which everything is on the disk in its own files, and its segment; the journal may have more. */
-  syncedEnd: number;
-  private syncedSegment: Segment;
+  private readonly synced: SyncedEnd;
+  private readonly trim: LogTrim;
   private readonly journalKey: Buffer;
   /** Why the log takes no more appends; undefined while it does. */
   private refusal: VoikError | undefined;
   private failed = false;
-  private readonly deletion: SegmentDeletion;
   private drained: (() => void) | undefined;
   private closing: Promise<void> | undefined;
 
@@ -73,15 +70,21 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
   ) {
     this.journalKey = Buffer.from(options.journal?.keyOf(options.folder) ?? "");
     this.segments = new SegmentList(opened.segments);
-    ({ parts: this.parts, checkpoint: this.checkpoint, start: this.start, gaps: this.gaps } = opened);
+    ({ parts: this.parts, checkpoint: this.checkpoint, gaps: this.gaps } = opened);
     this.transactions = new LogTransactions(options, this.segments, this.gaps);
-    this.deletion = new SegmentDeletion(options, this.segments, this.transactions);
     this.rolls = new SegmentRoll(options, this.parts, this.segments, this.transactions, opened.startedAtMs);
     this.readable = new DurableEnd(this.segments, opened.newestMs);
+    this.synced = new SyncedEnd(this.segments, this.rolls, this.transactions);
     this.reads = new LogReads(this.segments, this.gaps, this.readable);
+    const { segments, transactions, synced, readable } = this;
+    const onFailedSync = (error: unknown) => {
+      this.fail(storageError(error, "deleting an old segment"));
+      groupCommit.fail(error);
+    };
+    const { start } = opened;
+    this.trim = new LogTrim({ options, segments, transactions, start, synced, readable, onFailedSync });
     this.idempotence = producersOf(this.segments, this.gaps);
-    this.endOffset = this.syncedEnd = this.segments.active.endOffset;
-    this.syncedSegment = this.segments.active;
+    this.endOffset = this.segments.active.endOffset;
     if (this.gaps.damaged) this.refusal = this.gaps.errorOf(this.gaps.damaged);
   }
 
@@ -101,12 +104,17 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
     return this.readable.offset;
   }
 
+  /** The offset up to which everything is on the disk in its own files. */
+  get syncedEnd(): number {
+    return this.synced.offset;
+  }
+
   get stableEnd(): number {
     return Math.max(this.startOffset, this.transactions.current.stableEnd(this.durableEnd));
   }
 
   get startOffset(): number {
-    return Math.min(Math.max(this.segments.oldest.baseOffset, this.start.offset), this.durableEnd);
+    return this.trim.startOffset;
   }
 
   get sizeBytes(): number {
@@ -118,7 +126,7 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
   }
 
   get dirty(): boolean {
-    return this.endOffset !== this.syncedEnd || this.segments.active !== this.syncedSegment;
+    return this.endOffset !== this.synced.offset || this.segments.active !== this.synced.segment;
   }
 
   get eager(): boolean {
@@ -205,26 +213,15 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
   }
 
   async syncRound(covered?: Promise<void>): Promise<SegmentEnd> {
-    const end = this.segments.active.end;
+    const { end } = this.segments.active;
     const bytes = this.unsyncedBytes;
-    const unsynced = this.segments.from(this.syncedSegment);
     try {
-      if (covered) await covered;
-      await this.transactions.sync();
-      for (const segment of unsynced) {
-        if (this.rolls.isPending(segment)) await this.rolls.promote(segment);
-        if (!covered) await segment.file.sync();
-      }
+      await this.synced.sync(covered);
     } catch (error) {
       this.failSync(error);
       throw error;
     }
-    for (const segment of unsynced) {
-      if (segment === end.segment) break;
-      segment.unpin();
-    }
-    this.syncedEnd = end.offset;
-    this.syncedSegment = end.segment;
+    this.synced.moveTo(end);
     this.unsyncedBytes -= bytes;
     this.readable.moveTo(end);
     return end;
@@ -274,13 +271,8 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
    * sync is as fatal here as anywhere.
    */
   async applyRetention(nowMs: number, byAge = true): Promise<boolean> {
-    const { oldest } = this.segments;
     this.idempotence.expire(nowMs);
-    if (oldest === this.syncedSegment || this.refusal || this.deletion.busy) return false;
-    if (!retentionAllowsDeleting(oldest, this.sizeBytes, byAge ? nowMs : -Infinity, this.options))
-      return false;
-    await this.deleteOldest();
-    return true;
+    return !this.refusal && this.trim.applyRetention(byAge ? nowMs : -Infinity);
   }
 
   /**
@@ -290,15 +282,7 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
   async trimTo(offset: number): Promise<void> {
     if (this.refusal) throw this.refusal;
     this.checkReadable(offset);
-    try {
-      // Of what a crash can take, nothing can be trimmed.
-      await this.start.moveTo(this.options.durability === "os" ? Math.min(offset, this.syncedEnd) : offset);
-    } catch (error) {
-      throw storageError(error, "trimming a log");
-    }
-    while (this.segments.oldest !== this.syncedSegment && this.segments.oldest.endOffset <= offset) {
-      await (this.deletion.busy ?? this.deleteOldest());
-    }
+    await this.trim.to(offset);
   }
 
   /**
@@ -318,19 +302,6 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
     this.parts.onDamage(gap);
   }
 
-  private async deleteOldest(): Promise<void> {
-    const { oldest } = this.segments;
-    try {
-      await this.deletion.deleteOldest();
-      this.transactions.forget(oldest, this.startOffset);
-    } catch (error) {
-      if (!this.deletion.failed) throw error;
-      this.fail(storageError(error, "deleting an old segment"));
-      this.groupCommit.fail(error);
-      throw error;
-    }
-  }
-
   close(): Promise<void> {
     return (this.closing ??= this.drainAndClose());
   }
@@ -342,7 +313,7 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
       await new Promise<void>((resolve) => (this.drained = resolve));
     }
     // Whoever asked for these hears how they end.
-    await Promise.allSettled([this.deletion.busy, this.transactions.settled]);
+    await Promise.allSettled([this.trim.busy, this.transactions.settled]);
     if (!this.failed && !this.gaps.damaged) {
       this.segments.active.seal();
       this.transactions.seal(this.segments.active);
