@@ -23,21 +23,17 @@ import type {
   Waiting,
 } from "./groups.ts";
 import type { ConsumerHeartbeat } from "./consumer-group.ts";
-
-interface Counts {
-  readonly groups: number;
-  readonly members: number;
-}
+import type { GroupCounts } from "./live-groups.ts";
 
 export interface ClassicGroups extends Omit<Groups, "consumers"> {
-  readonly counts: Counts;
+  readonly counts: GroupCounts;
   /** Commits for a speaker that has been checked. */
   commitOf(groupId: string, offsets: readonly CommittedOffset[]): Promise<GroupFailure | undefined>;
   stop(): void;
 }
 
 export interface ModernGroups extends ConsumerGroups {
-  readonly counts: Counts;
+  readonly counts: GroupCounts;
   /** Whether a group of that id has members. */
   has(groupId: string): boolean;
   stop(): void;
@@ -60,7 +56,7 @@ export class AllGroups implements Groups {
     };
   }
 
-  get counts(): { groups: number; members: number } {
+  get counts(): GroupCounts {
     const { classic, modern } = this;
     return {
       groups: classic.counts.groups + modern.counts.groups,

@@ -1,17 +1,15 @@
 /**
  * The groups of KIP-848 on this broker: gives each heartbeat to its group (consumer-step.ts), looks after topics that
- * come, grow and go, and keeps one timer per group. A group is here while it has members; what it has committed is in
+ * come, grow and go. A group is in memory (live-groups.ts) while it has members; what it has committed is in
  * the offset store. After a restart nobody is known: members hear so and join again.
  *
  * Bounded: members per group, groups, bytes of what members are subscribed to.
  */
-import type { Clock, Timer } from "../base/clock.ts";
-import { VoikError } from "../base/errors.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { type Random, randomId } from "../base/random.ts";
 import type { Topics } from "./assignors.ts";
 import {
-  type ConsumerEvent,
   type ConsumerGroup,
   type ConsumerHeartbeat,
   type ConsumerLimits,
@@ -24,6 +22,7 @@ import {
 import { consumerStep } from "./consumer-step.ts";
 import type { GroupFailure } from "./group.ts";
 import type { ConsumerGroups, OffsetKey } from "./groups.ts";
+import { type GroupCounts, LiveGroups } from "./live-groups.ts";
 import { partitionKey } from "./partitions.ts";
 import type { OffsetStore } from "./offset-store.ts";
 
@@ -50,35 +49,34 @@ export interface ConsumerCoordinatorOptions {
   limits?: Partial<ConsumerCoordinatorLimits>;
 }
 
-interface Entry {
-  group: ConsumerGroup;
-  bytes: number;
-  timer: Timer | undefined;
-  timerMs: number;
-  topicsCheckedMs: number;
-}
-
 /** How often a group's topics are looked at, heartbeats permitting. */
 const TOPICS_INTERVAL_MS = 1_000;
 
 export class ConsumerCoordinator implements ConsumerGroups {
-  private readonly entries = new Map<string, Entry>();
+  private readonly live: LiveGroups<ConsumerGroup>;
   private readonly limits: ConsumerCoordinatorLimits;
-  private bytes = 0;
   private stopping = false;
 
   constructor(private readonly options: ConsumerCoordinatorOptions) {
     this.limits = { ...DEFAULT_CONSUMER_LIMITS, ...options.limits };
+    this.live = new LiveGroups(options, {
+      isLive: ({ members }) => members.size > 0,
+      deadlineMs: nextConsumerDeadlineMs,
+      bytesOf: ({ members }) => {
+        let bytes = 0;
+        for (const { topics } of members.values()) bytes += bytesOf(topics);
+        return bytes;
+      },
+      onDue: (groupId) => this.tick(groupId),
+    });
   }
 
-  get counts(): { groups: number; members: number } {
-    let members = 0;
-    for (const { group } of this.entries.values()) members += group.members.size;
-    return { groups: this.entries.size, members };
+  get counts(): GroupCounts {
+    return this.live.counts;
   }
 
   has(groupId: string): boolean {
-    return this.entries.has(groupId);
+    return this.live.has(groupId);
   }
 
   heartbeat(groupId: string, asked: ConsumerHeartbeat): ConsumerReply & { memberId: string } {
@@ -86,16 +84,15 @@ export class ConsumerCoordinator implements ConsumerGroups {
     const request = { ...asked, memberId };
     const failure = this.refusalOf(groupId, request);
     if (failure) return { failure, epoch: 0, assignment: null, memberId };
-    const entry = this.entries.get(groupId) ?? this.addEntry(groupId);
     const nowMs = this.options.clock.monotonicMs();
-    if (request.topics !== null || nowMs - entry.topicsCheckedMs >= TOPICS_INTERVAL_MS) {
-      entry.topicsCheckedMs = nowMs;
-      this.run(entry, { kind: "topics", topics: this.topicsOf(entry.group, request) });
+    let group = this.live.get(groupId) ?? emptyConsumerGroup(groupId);
+    if (request.topics !== null || nowMs - group.topicsCheckedMs >= TOPICS_INTERVAL_MS) {
+      const topics = this.topicsOf(group, request);
+      ({ group } = consumerStep(group, { kind: "topics", topics }, nowMs, this.limits));
     }
-    const reply = this.run(entry, request) as ConsumerReply;
-    if (request.topics !== null) this.account(entry);
-    this.arm(entry);
-    return { ...reply, memberId };
+    const { group: after, reply } = consumerStep(group, request, nowMs, this.limits);
+    this.live.put(after, request.topics !== null);
+    return { ...(reply as ConsumerReply), memberId };
   }
 
   check(
@@ -105,7 +102,7 @@ export class ConsumerCoordinator implements ConsumerGroups {
     offsets?: readonly OffsetKey[],
   ): GroupFailure | undefined {
     if (this.stopping) return "stopping";
-    const member = this.entries.get(groupId)?.group.members.get(memberId);
+    const member = this.live.get(groupId)?.members.get(memberId);
     if (!member) return "member_unknown";
     if (!offsets) return epoch === member.epoch ? undefined : "member_stale";
     const keys = offsets.map(({ streamId, shard }) => partitionKey(streamId, shard));
@@ -113,25 +110,27 @@ export class ConsumerCoordinator implements ConsumerGroups {
   }
 
   describe(groupId: string): ConsumerGroup | undefined {
-    return this.entries.get(groupId)?.group;
+    return this.live.get(groupId);
   }
 
   list(): ConsumerGroup[] {
-    return [...this.entries.values()].map(({ group }) => group);
+    return this.live.all();
   }
 
   stop(): void {
     this.stopping = true;
-    for (const { timer } of this.entries.values()) timer?.cancel();
+    this.live.stop();
   }
 
   private refusalOf(groupId: string, { epoch, topics }: ConsumerHeartbeat): GroupFailure | undefined {
     if (this.stopping) return "stopping";
-    const entry = this.entries.get(groupId);
+    const isLive = this.live.has(groupId);
     // Not group_not_found: on that clients give up, while an unknown member joins again.
-    if (!entry && epoch !== JOIN_EPOCH) return "member_unknown";
-    if (!entry && this.entries.size >= this.limits.groupsMax) return "limit_exceeded";
-    return topics && this.bytes + bytesOf(topics) > this.limits.groupBytesMax ? "limit_exceeded" : undefined;
+    if (!isLive && epoch !== JOIN_EPOCH) return "member_unknown";
+    if (!isLive && this.live.size >= this.limits.groupsMax) return "limit_exceeded";
+    return topics && this.live.bytes + bytesOf(topics) > this.limits.groupBytesMax
+      ? "limit_exceeded"
+      : undefined;
   }
 
   private topicsOf({ members }: ConsumerGroup, request: ConsumerHeartbeat): Topics {
@@ -145,57 +144,10 @@ export class ConsumerCoordinator implements ConsumerGroups {
     return topics;
   }
 
-  private run(entry: Entry, event: ConsumerEvent): ConsumerReply | undefined {
-    const before = entry.group;
-    const { group, reply } = consumerStep(before, event, this.options.clock.monotonicMs(), this.limits);
-    entry.group = group;
-    if ((before.members.size === 0) !== (group.members.size === 0)) this.noteMembership(group);
-    return reply;
-  }
-
-  private addEntry(groupId: string): Entry {
-    const group = emptyConsumerGroup(groupId);
-    const entry = { group, bytes: 0, timer: undefined, timerMs: Infinity, topicsCheckedMs: -Infinity };
-    this.entries.set(groupId, entry);
-    return entry;
-  }
-
-  private account(entry: Entry): void {
-    let bytes = 0;
-    for (const { topics } of entry.group.members.values()) bytes += bytesOf(topics);
-    this.bytes += bytes - entry.bytes;
-    entry.bytes = bytes;
-  }
-
-  private noteMembership({ id, members }: ConsumerGroup): void {
-    const { offsets, clock, logger } = this.options;
-    offsets.setEmptySince(id, members.size === 0 ? clock.nowMs() : undefined).catch((error: unknown) => {
-      if (!(error instanceof VoikError)) throw error;
-      logger.warn("a group's end could not be noted: its offsets may be kept longer", { group: id });
-    });
-  }
-
-  /** One timer per group; it may ring early, then it finds nothing to do and is set again. */
-  private arm(entry: Entry): void {
-    const { group } = entry;
-    if (group.members.size === 0) return this.removeEntry(entry);
-    const dueMs = nextConsumerDeadlineMs(group) ?? Infinity;
-    if (entry.timer && entry.timerMs <= dueMs) return;
-    entry.timer?.cancel();
-    const { clock } = this.options;
-    entry.timerMs = dueMs;
-    entry.timer = clock.after(Math.max(0, Math.ceil(dueMs - clock.monotonicMs())), () => {
-      entry.timer = undefined;
-      if (this.stopping || this.entries.get(group.id) !== entry) return;
-      this.run(entry, { kind: "tick" });
-      this.arm(entry);
-    });
-  }
-
-  private removeEntry(entry: Entry): void {
-    entry.timer?.cancel();
-    this.bytes -= entry.bytes;
-    this.entries.delete(entry.group.id);
+  private tick(groupId: string): void {
+    const before = this.live.get(groupId) as ConsumerGroup;
+    const { group } = consumerStep(before, { kind: "tick" }, this.options.clock.monotonicMs(), this.limits);
+    this.live.put(group, false);
   }
 }
 

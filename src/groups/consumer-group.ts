@@ -52,6 +52,8 @@ export interface ConsumerGroup {
   readonly target: ReadonlyMap<string, Partitions>;
   /** The topics that members are subscribed to, as far as they exist. */
   readonly topics: Topics;
+  /** When these were looked at last. */
+  readonly topicsCheckedMs: number;
 }
 
 export interface ConsumerLimits {
@@ -91,7 +93,8 @@ export interface ConsumerReply {
 
 /** A group that nobody has joined yet. */
 export function emptyConsumerGroup(id: string): ConsumerGroup {
-  return { id, epoch: 0, assignor: "uniform", members: new Map(), target: new Map(), topics: new Map() };
+  const nothing = { members: new Map(), target: new Map(), topics: new Map() };
+  return { id, epoch: 0, assignor: "uniform", ...nothing, topicsCheckedMs: -Infinity };
 }
 
 /** When the next tick is due; undefined while nothing can happen by time alone. */

@@ -34,7 +34,7 @@ export function consumerStep(
     case "heartbeat":
       return heartbeat(group, event, nowMs, limits);
     case "topics":
-      return { group: withTopics(group, event.topics), reply: undefined };
+      return { group: withTopics({ ...group, topicsCheckedMs: nowMs }, event.topics), reply: undefined };
     case "tick":
       return { group: tick(group, nowMs), reply: undefined };
   }

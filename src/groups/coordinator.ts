@@ -1,13 +1,12 @@
 /**
- * The groups of this broker: gives each event to its group (step.ts), keeps one timer per group, and hands replies to
- * whoever waits for them. A group is in memory while somebody is in it or about to be; what it has committed is in the
+ * The groups of this broker: gives each event to its group (step.ts), and hands replies to whoever waits for them. A
+ * group is in memory (live-groups.ts) while somebody is in it or about to be; what it has committed is in the
  * offset store. After a restart every group is empty: members find themselves unknown and join again.
  *
  * Bounded: members per group, groups, bytes of what members say about themselves and of what they are assigned.
  */
 import { assert } from "../base/assert.ts";
-import type { Clock, Timer } from "../base/clock.ts";
-import { VoikError } from "../base/errors.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { type Random, randomId } from "../base/random.ts";
 import {
@@ -37,7 +36,9 @@ import type {
   SyncRequest,
   Waiting,
 } from "./groups.ts";
+import { type GroupCounts, LiveGroups } from "./live-groups.ts";
 import type { OffsetStore } from "./offset-store.ts";
+import { OffsetSweep } from "./offset-sweep.ts";
 import { step } from "./step.ts";
 
 export interface CoordinatorLimits extends GroupLimits {
@@ -72,40 +73,39 @@ export interface CoordinatorOptions {
   limits?: Partial<CoordinatorLimits>;
 }
 
-interface Entry {
-  group: Group;
-  bytes: number;
-  timer: Timer | undefined;
-  timerMs: number;
-}
-
 type Answer = (reply: GroupReply) => void;
 
 const GROUP_ID_LENGTH_MAX = 1024;
 const ID_PREFIX_LENGTH_MAX = 255;
-const SWEEP_INTERVAL_MS = 600_000;
 const NOT_WAITING: Waiting = { cancel() {} };
 
 /** All that Groups is for the classic kind. */
 export class GroupCoordinator implements Omit<Groups, "consumers"> {
-  private readonly entries = new Map<string, Entry>();
+  readonly offsetSweep: OffsetSweep;
+  private readonly live: LiveGroups<Group>;
   private readonly answers = new Map<Ticket, Answer>();
   private readonly limits: CoordinatorLimits;
   private lastTicket = 0;
-  private bytes = 0;
   private stopping = false;
-  private sweepTimer: Timer;
 
   constructor(private readonly options: CoordinatorOptions) {
     this.limits = { ...DEFAULT_COORDINATOR_LIMITS, ...options.limits };
-    this.sweepTimer = this.planSweep(0);
+    this.live = new LiveGroups(options, {
+      isLive: ({ phase, pendingIds }) => phase !== "empty" || pendingIds.size > 0,
+      deadlineMs: nextDeadlineMs,
+      bytesOf,
+      onDue: (groupId) => this.run(groupId, { kind: "tick" }),
+    });
+    this.offsetSweep = new OffsetSweep({
+      ...options,
+      retentionMs: this.limits.offsetRetentionMs,
+      isInUse: (groupId) => this.live.has(groupId),
+    });
   }
 
   /** Groups that somebody is in, and their members. */
-  get counts(): { groups: number; members: number } {
-    let members = 0;
-    for (const { group } of this.entries.values()) members += group.members.size;
-    return { groups: this.entries.size, members };
+  get counts(): GroupCounts {
+    return this.live.counts;
   }
 
   get pending(): PendingCommits {
@@ -156,13 +156,13 @@ export class GroupCoordinator implements Omit<Groups, "consumers"> {
 
   heartbeat(groupId: string, speaker: Speaker): GroupFailure | undefined {
     if (this.stopping) return "stopping";
-    if (!this.entries.has(groupId)) return "member_unknown";
+    if (!this.live.has(groupId)) return "member_unknown";
     return this.ask<PlainReply>(groupId, { kind: "heartbeat", ticket: 0, speaker }).failure;
   }
 
   leave(groupId: string, members: readonly Leaving[]): readonly (GroupFailure | undefined)[] {
     if (this.stopping) return members.map(() => "stopping");
-    if (!this.entries.has(groupId)) return members.map(() => "member_unknown");
+    if (!this.live.has(groupId)) return members.map(() => "member_unknown");
     return this.ask<LeaveReply>(groupId, { kind: "leave", ticket: 0, members }).failures;
   }
 
@@ -175,10 +175,10 @@ export class GroupCoordinator implements Omit<Groups, "consumers"> {
     if (!isGroupId(groupId)) return "group_id_invalid";
     const { offsets: store } = this.options;
     let empty = true;
-    if (this.entries.has(groupId)) {
+    if (this.live.has(groupId)) {
       const { failure } = this.ask<PlainReply>(groupId, { kind: "commit", ticket: 0, speaker });
       if (failure) return failure;
-      empty = (this.entries.get(groupId)?.group.members.size ?? 0) === 0;
+      empty = (this.live.get(groupId)?.members.size ?? 0) === 0;
     } else if (speaker.generation >= 0) {
       return store.groups.has(groupId) ? "member_unknown" : "group_not_found";
     }
@@ -207,7 +207,7 @@ export class GroupCoordinator implements Omit<Groups, "consumers"> {
     if (!isGroupId(groupId)) return "group_id_invalid";
     const { offsets: store } = this.options;
     const isNamed = speaker.memberId !== "" || speaker.generation >= 0 || speaker.instanceId !== null;
-    if (isNamed && this.entries.has(groupId)) {
+    if (isNamed && this.live.has(groupId)) {
       const { failure } = this.ask<PlainReply>(groupId, { kind: "commit", ticket: 0, speaker });
       if (failure) return failure;
     } else if (speaker.generation >= 0) {
@@ -227,59 +227,31 @@ export class GroupCoordinator implements Omit<Groups, "consumers"> {
   }
 
   async delete(groupId: string): Promise<GroupFailure | undefined> {
-    const entry = this.entries.get(groupId);
-    if (entry && entry.group.members.size > 0) return "group_not_empty";
-    if (!entry && !this.options.offsets.groups.has(groupId)) return "group_not_found";
+    const group = this.live.get(groupId);
+    if (group && group.members.size > 0) return "group_not_empty";
+    if (!group && !this.options.offsets.groups.has(groupId)) return "group_not_found";
     await this.options.offsets.deleteGroup(groupId);
     return undefined;
   }
 
   describe(groupId: string): Group | undefined {
-    const entry = this.entries.get(groupId);
-    if (entry) return entry.group;
+    const group = this.live.get(groupId);
+    if (group) return group;
     return this.options.offsets.groups.has(groupId) ? emptyGroup(groupId) : undefined;
   }
 
   list(): Group[] {
-    const groups = [...this.entries.values()].map(({ group }) => group);
-    for (const id of this.options.offsets.groups.keys())
-      if (!this.entries.has(id)) groups.push(emptyGroup(id));
+    const groups = this.live.all();
+    for (const id of this.options.offsets.groups.keys()) if (!this.live.has(id)) groups.push(emptyGroup(id));
     return groups;
   }
 
   /** Answers everything that waits and takes no more. */
   stop(): void {
     this.stopping = true;
-    this.sweepTimer.cancel();
-    for (const [groupId, entry] of [...this.entries]) {
-      this.run(groupId, { kind: "stop" });
-      entry.timer?.cancel();
-    }
-  }
-
-  /** Forgets groups that had no member for long enough, and offsets of streams that are gone. */
-  async sweep(): Promise<void> {
-    const { offsets, clock, logger, streamExists } = this.options;
-    const oldestMs = clock.nowMs() - this.limits.offsetRetentionMs;
-    try {
-      for (const [groupId, emptySinceMs] of [...offsets.groups]) {
-        if (emptySinceMs === undefined || emptySinceMs > oldestMs || this.entries.has(groupId)) continue;
-        logger.info("forgetting the offsets of a group that nobody uses", { group: groupId });
-        await offsets.deleteGroup(groupId);
-      }
-      await offsets.forgetStreams(streamExists);
-    } catch (error) {
-      if (!(error instanceof VoikError)) throw error;
-      logger.warn("forgetting old offsets failed", { error: error.message });
-    }
-  }
-
-  private planSweep(delayMs = SWEEP_INTERVAL_MS): Timer {
-    return this.options.clock.after(delayMs, () => {
-      void this.sweep().finally(() => {
-        if (!this.stopping) this.sweepTimer = this.planSweep();
-      });
-    });
+    this.offsetSweep.stop();
+    for (const { id } of this.live.all()) this.run(id, { kind: "stop" });
+    this.live.stop();
   }
 
   private refusalOfJoin(groupId: string, request: JoinRequest): GroupFailure | undefined {
@@ -290,20 +262,20 @@ export class GroupCoordinator implements Omit<Groups, "consumers"> {
     if (sessionTimeoutMs < sessionTimeoutMsMin || sessionTimeoutMs > sessionTimeoutMsMax) {
       return "session_timeout_invalid";
     }
-    const entry = this.entries.get(groupId);
-    if (!entry && memberId !== "") return "member_unknown";
-    if (!entry && this.entries.size >= groupsMax) return "limit_exceeded";
+    const isLive = this.live.has(groupId);
+    if (!isLive && memberId !== "") return "member_unknown";
+    if (!isLive && this.live.size >= groupsMax) return "limit_exceeded";
     let bytes = 0;
     for (const { name, metadata } of protocols) bytes += name.length + metadata.length;
-    return this.bytes + bytes > groupBytesMax ? "limit_exceeded" : undefined;
+    return this.live.bytes + bytes > groupBytesMax ? "limit_exceeded" : undefined;
   }
 
   private refusalOfSync(groupId: string, { assignments }: SyncRequest): GroupFailure | undefined {
     if (this.stopping) return "stopping";
-    if (!this.entries.has(groupId)) return "member_unknown";
+    if (!this.live.has(groupId)) return "member_unknown";
     let bytes = 0;
     for (const { assignment } of assignments) bytes += assignment.length;
-    return this.bytes + bytes > this.limits.groupBytesMax ? "limit_exceeded" : undefined;
+    return this.live.bytes + bytes > this.limits.groupBytesMax ? "limit_exceeded" : undefined;
   }
 
   private ticketFor(answer: Answer): Ticket {
@@ -328,66 +300,24 @@ export class GroupCoordinator implements Omit<Groups, "consumers"> {
   }
 
   private run(groupId: string, event: GroupEvent): void {
-    const entry = this.entries.get(groupId) ?? this.addEntry(groupId);
-    const before = entry.group;
+    const before = this.live.get(groupId) ?? emptyGroup(groupId);
     const { group, replies } = step(before, event, this.options.clock.monotonicMs(), this.limits);
-    entry.group = group;
-    if (event.kind !== "heartbeat" && event.kind !== "commit") this.account(entry);
-    if ((before.members.size === 0) !== (group.members.size === 0)) this.noteMembership(group);
-    if (group.phase === "empty" && group.pendingIds.size === 0) this.removeEntry(groupId, entry);
-    else this.arm(groupId, entry);
+    this.live.put(group, event.kind !== "heartbeat" && event.kind !== "commit");
     for (const reply of replies) {
       const answer = this.answers.get(reply.ticket);
       this.answers.delete(reply.ticket);
       answer?.(reply);
     }
   }
+}
 
-  private addEntry(groupId: string): Entry {
-    const entry = { group: emptyGroup(groupId), bytes: 0, timer: undefined, timerMs: Infinity };
-    this.entries.set(groupId, entry);
-    return entry;
+function bytesOf({ members }: Group): number {
+  let bytes = 0;
+  for (const { protocols, assignment } of members.values()) {
+    bytes += assignment.length;
+    for (const { name, metadata } of protocols) bytes += name.length + metadata.length;
   }
-
-  private removeEntry(groupId: string, entry: Entry): void {
-    entry.timer?.cancel();
-    this.bytes -= entry.bytes;
-    this.entries.delete(groupId);
-  }
-
-  private account(entry: Entry): void {
-    let bytes = 0;
-    for (const { protocols, assignment } of entry.group.members.values()) {
-      bytes += assignment.length;
-      for (const { name, metadata } of protocols) bytes += name.length + metadata.length;
-    }
-    this.bytes += bytes - entry.bytes;
-    entry.bytes = bytes;
-  }
-
-  private noteMembership({ id, members }: Group): void {
-    const { offsets, clock, logger } = this.options;
-    const emptySinceMs = members.size === 0 ? clock.nowMs() : undefined;
-    offsets.setEmptySince(id, emptySinceMs).catch((error: unknown) => {
-      if (!(error instanceof VoikError)) throw error;
-      logger.warn("a group's end could not be noted: its offsets may be kept longer", { group: id });
-    });
-  }
-
-  /** One timer per group; it may ring early, then it finds nothing to do and is set again. */
-  private arm(groupId: string, entry: Entry): void {
-    const dueMs = nextDeadlineMs(entry.group) ?? Infinity;
-    if (entry.timer && entry.timerMs <= dueMs) return;
-    entry.timer?.cancel();
-    entry.timer = undefined;
-    if (dueMs === Infinity) return;
-    const { clock } = this.options;
-    entry.timerMs = dueMs;
-    entry.timer = clock.after(Math.max(0, Math.ceil(dueMs - clock.monotonicMs())), () => {
-      entry.timer = undefined;
-      if (this.entries.get(groupId) === entry && !this.stopping) this.run(groupId, { kind: "tick" });
-    });
-  }
+  return bytes;
 }
 
 function isGroupId(groupId: string): boolean {

@@ -212,7 +212,7 @@ describe("groups and their offsets", () => {
     });
     await joined;
     nowMs += 600;
-    await classic.sweep();
+    await classic.offsetSweep.run();
     expect(
       groups
         .list()
@@ -221,10 +221,10 @@ describe("groups and their offsets", () => {
     ).toEqual(["new", "used"]);
     expect(await groups.committed("new", null)).toEqual([at(1)]);
     nowMs += 600;
-    await classic.sweep();
+    await classic.offsetSweep.run();
     expect(groups.list().map(({ id }) => id)).toEqual(["used"]);
     streams.clear();
-    await classic.sweep();
+    await classic.offsetSweep.run();
     await close();
   });
 });
