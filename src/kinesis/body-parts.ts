@@ -38,6 +38,12 @@ export class BodyParts {
     return whole;
   }
 
+  /** Gives back the memory of a body that `whole` was taken of and is used up. */
+  release(): void {
+    for (const { memory } of this.parts) release(memory);
+    this.parts.length = 0;
+  }
+
   /** At most PART_BYTES at a time, each good until the next one is asked for. To be called once. */
   *drain(): Generator<Buffer> {
     for (const { memory, bytes } of this.parts) {

@@ -14,6 +14,7 @@ import { BodyParts } from "./body-parts.ts";
 import { CborError, CborTimestamp, decodeCbor, encodeCbor } from "./cbor.ts";
 import { serializationError } from "./errors.ts";
 import { JsonRecordList, type RecordList, ValueRecordList } from "./record-list.ts";
+import { JsonResultList, type ResultList, ValueResultList } from "./result-list.ts";
 
 declare const wireTimestamp: unique symbol;
 /** A point in time as this request's format carries it; made by BodyFormat.timestamp only. */
@@ -28,6 +29,8 @@ export interface BodyFormat {
   timestamp(ms: number): WireTimestamp;
   /** An empty list for the records of one reply. */
   recordList(): RecordList;
+  /** An empty list for the results of a put of `count` records, of which `failed` were not written. */
+  resultList(count: number, failed: number): ResultList;
   /** Bytes of a blob that `decode` gave. Throws SerializationException when `value` is none. */
   readBlob(value: unknown): Uint8Array;
   /** Milliseconds of a timestamp that `decode` gave. Throws SerializationException when `value` is none. */
@@ -48,6 +51,7 @@ export const jsonFormat: BodyFormat = {
   encode: (value) => (value instanceof BodyParts ? value.whole() : JSON.stringify(value)),
   timestamp: (ms) => (ms / 1000) as unknown as WireTimestamp,
   recordList: () => new JsonRecordList(),
+  resultList: (count, failed) => new JsonResultList(count, failed),
   readBlob(value) {
     if (typeof value !== "string") throw typeMismatch(value, "a Blob");
     return decodeBase64(value);
@@ -71,6 +75,7 @@ const cborFormat: BodyFormat = {
   encode: encodeCbor,
   timestamp: (ms) => new CborTimestamp(ms) as unknown as WireTimestamp,
   recordList: () => new ValueRecordList((ms) => new CborTimestamp(ms)),
+  resultList: (_, failed) => new ValueResultList(failed),
   readBlob(value) {
     if (value instanceof Uint8Array) return value;
     throw typeMismatch(value, "a Blob");

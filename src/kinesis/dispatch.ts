@@ -2,6 +2,7 @@
  * From an HTTP request to its reply. The order of the checks is AWS's, seen from outside: method, content type and
  * target, size of the body, operation, signature, body, permission, then whatever the operation itself demands.
  */
+import { asBuffer } from "../base/bytes.ts";
 import { AssertionError } from "../base/assert.ts";
 import type { Access } from "../access/access.ts";
 import { hostOf } from "../access/acl.ts";
@@ -128,7 +129,7 @@ export class Dispatcher {
   ) {
     const { services, access } = this.options;
     const common = { ...services, caller, format, hungUp: request.signal };
-    const scanned = format === jsonFormat ? operation.scan?.(body) : undefined;
+    const scanned = format === jsonFormat ? operation.scan?.(asBuffer(body)) : undefined;
     const decoded = scanned ?? format.decode(body);
     const checked = scanned !== undefined;
     services.throttle?.takeCall(name, decoded, caller);

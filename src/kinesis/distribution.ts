@@ -3,7 +3,9 @@
  * streams: to each open shard in turn, whatever the two say; a record needs no key then, and keeps one that it has.
  * https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateStreamRecordDistributionStrategy.html
  */
-import type { RecordToAppend, Shard, Stream } from "../streams/broker.ts";
+import type { Shard, Stream } from "../streams/broker.ts";
+import { setHashKey } from "../streams/hash-keys.ts";
+import type { RecordTable } from "../streams/record-table.ts";
 import { invalidArgument } from "./errors.ts";
 import { type Distribution, distributionOf, type StreamMode } from "./stream-settings.ts";
 import { constraintText, validationError } from "./validation.ts";
@@ -21,29 +23,25 @@ export function checkDistribution(
 }
 
 /**
- * `records`, each with what says where it goes. `list` is the member of the request that holds them, undefined when there
- * is but one. Throws ValidationException when one has no key and needs it.
+ * Sees to it that each of `records` has the hash key that says where it goes. `list` is the member of the request that
+ * holds them, undefined when there is but one. Throws ValidationException when one has no key and needs it.
  */
-export function distribute(
-  records: readonly RecordToAppend[],
-  stream: Stream,
-  list?: string,
-): readonly RecordToAppend[] {
-  if (distributionOf(stream) === "AUTO") return inTurn(records, stream);
-  const keyless = records.findIndex(({ partitionKey }) => partitionKey === undefined);
-  if (keyless < 0) return records;
-  const path = list === undefined ? "partitionKey" : `${list}.${keyless + 1}.member.partitionKey`;
-  const constraint = constraintText(null, path, "Member must not be null");
-  throw validationError(`1 validation error detected: ${constraint}`);
+export function distribute(records: RecordTable, stream: Stream, list?: string): void {
+  if (distributionOf(stream) === "AUTO") return distributeInTurn(records, stream);
+  for (let place = 0; place < records.count; place++) {
+    if (records.keyStart(place) >= 0) continue;
+    const path = list === undefined ? "partitionKey" : `${list}.${place + 1}.member.partitionKey`;
+    const constraint = constraintText(null, path, "Member must not be null");
+    throw validationError(`1 validation error detected: ${constraint}`);
+  }
 }
 
-function inTurn(records: readonly RecordToAppend[], stream: Stream): RecordToAppend[] {
+function distributeInTurn(records: RecordTable, stream: Stream): void {
   const open = stream.shards.filter(({ closedAtMs }) => closedAtMs === undefined);
   let turn = turns.get(stream) ?? 0;
-  const placed = records.map((record) => {
+  for (let place = 0; place < records.count; place++) {
     const shard = open[turn++ % open.length] as Shard;
-    return { ...record, explicitHashKey: shard.range.start };
-  });
+    setHashKey(records.hashKeys, place, shard.range.start);
+  }
   turns.set(stream, turn % open.length);
-  return placed;
 }

@@ -53,7 +53,7 @@ export interface Operation {
   readonly availability: Availability;
   /**
    * Reads a JSON body as quickly as can be, checked against `input`; undefined when the general way has to. For
-   * operations whose bodies are large.
+   * operations whose bodies are large. The body is the handler's own then.
    */
   readonly scan: Scan<unknown> | undefined;
   /** Checks `body`, a decoded request body, and runs the handler. Throws KinesisError and VoikError. */
@@ -67,20 +67,21 @@ export interface RunOptions {
   permit?: (input: object) => void;
 }
 
-type Scan<Input> = (body: Uint8Array) => Input | undefined;
+type Scan<Scanned> = (body: Buffer) => Scanned | undefined;
 
-export function operation<S extends StructureShape>(
+/** `handle` takes what `scan` gives as well as the input in its shape. */
+export function operation<S extends StructureShape, Scanned = never>(
   input: S,
-  handle: (input: InputOf<S>, context: RequestContext) => Output | Promise<Output>,
+  handle: (input: InputOf<S> | Scanned, context: RequestContext) => Output | Promise<Output>,
   availability: Availability = Availability.offered,
-  scan?: Scan<InputOf<S>>,
+  scan?: Scan<Scanned>,
 ): Operation {
   return {
     input,
     availability,
     scan,
     run(body, context, { checked = false, permit } = {}) {
-      const read = checked ? (body as InputOf<S>) : readInput(input, body, context.format);
+      const read = checked ? (body as Scanned) : readInput(input, body, context.format);
       permit?.(read as object);
       return handle(read, context);
     },

@@ -2,6 +2,7 @@
 import { VoikError } from "../base/errors.ts";
 import type { Stream } from "../streams/broker.ts";
 import { HASH_KEY_MAX } from "../streams/hash-range.ts";
+import { RecordTable } from "../streams/record-table.ts";
 import { parseSequenceNumber } from "../streams/sequence-number.ts";
 import type { Caller } from "./caller.ts";
 import { invalidArgument } from "./errors.ts";
@@ -17,28 +18,53 @@ export function recordBytesMaxOf({ broker }: RequestContext, reference: StreamRe
   return (stream === undefined ? RECORD_KIB_DEFAULT : maxRecordKibOf(stream)) * 1024;
 }
 
+/** A record of a request that was read in the general way. */
+export interface PutEntry {
+  Data: Uint8Array;
+  PartitionKey?: string | undefined;
+  ExplicitHashKey?: string | undefined;
+}
+
 /**
- * Bytes of data and partition key together. Throws ValidationException when they pass `bytesMax`; `place` is that of
- * the record in its request, from 0, undefined when there is but one.
+ * The records of a put as a table, each within `bytesMax` with its key; `list` is the member of the request that holds
+ * them, undefined when there is but one. Throws ValidationException, InvalidArgumentException.
  */
-export function checkRecordSize(
-  data: Uint8Array,
-  partitionKey: string | undefined,
+export function checkedRecords(
+  entries: RecordTable | readonly PutEntry[],
   bytesMax: number,
-  place?: number,
-): number {
-  const bytes = data.length + Buffer.byteLength(partitionKey ?? "", "utf8");
-  if (bytes <= bytesMax) return bytes;
-  const path = place === undefined ? "data" : `records.${place + 1}.member.data`;
-  const what = data.length > bytesMax ? "" : " together with its partition key";
+  list?: string,
+): RecordTable {
+  if (!(entries instanceof RecordTable)) {
+    return RecordTable.of(
+      entries.map(({ Data: data, PartitionKey: partitionKey, ExplicitHashKey }, place) => {
+        checkRecordSize(data.length, Buffer.byteLength(partitionKey ?? "", "utf8"), bytesMax, list, place);
+        return { partitionKey, explicitHashKey: readHashKey(ExplicitHashKey), data };
+      }),
+    );
+  }
+  for (let place = 0; place < entries.count; place++)
+    checkRecordSize(entries.dataBytes(place), entries.keyBytes(place), bytesMax, list, place);
+  return entries;
+}
+
+function checkRecordSize(
+  dataBytes: number,
+  keyBytes: number,
+  bytesMax: number,
+  list: string | undefined,
+  place: number,
+): void {
+  if (dataBytes + keyBytes <= bytesMax) return;
+  const path = list === undefined ? "data" : `${list}.${place + 1}.member.data`;
+  const what = dataBytes > bytesMax ? "" : " together with its partition key";
   const constraint = `Member must have length less than or equal to ${bytesMax}${what}`;
   throw validationError(
-    `1 validation error detected: ${constraintText(showBytes(data.length), path, constraint)}`,
+    `1 validation error detected: ${constraintText(showBytes(dataBytes), path, constraint)}`,
   );
 }
 
 /** The hash key in `text`. Throws InvalidArgumentException above 2^128-1. */
-export function readHashKey(text: string | undefined): bigint | undefined {
+function readHashKey(text: string | undefined): bigint | undefined {
   if (text === undefined) return undefined;
   const hashKey = BigInt(text);
   if (hashKey <= HASH_KEY_MAX) return hashKey;

@@ -38,7 +38,7 @@ export function outputReply(
   headers["content-type"] = format.contentType;
   const content = output instanceof BodyParts ? output : encoded(format, output);
   const deflates = gzip && content.length >= GZIP_BYTES_MIN;
-  if (content.length < LARGE_BYTES && !deflates) return new Response(content.whole(), { headers });
+  if (content.length < LARGE_BYTES && !deflates) return wholeReply(content, headers);
   const giveBack = memory.take(content.length);
   hungUp.addEventListener("abort", giveBack);
   if (hungUp.aborted) giveBack();
@@ -68,7 +68,14 @@ async function deflatedReply(
 function inPieces(content: BodyParts, headers: Record<string, string>, sent: () => void): Response {
   if (content.length >= LARGE_BYTES) return new Response(pieces(content, sent), { headers });
   sent();
-  return new Response(content.whole(), { headers });
+  return wholeReply(content, headers);
+}
+
+/** All of `content` at once: a Response has its own copy. */
+function wholeReply(content: BodyParts, headers: Record<string, string>): Response {
+  const response = new Response(content.whole(), { headers });
+  content.release();
+  return response;
 }
 
 /** `content` a piece at a time, as fast as the client takes it. */

@@ -5,7 +5,8 @@
  * record.
  */
 import type { Clock } from "../base/clock.ts";
-import type { Broker, Shard, Stream } from "../streams/broker.ts";
+import { VoikError } from "../base/errors.ts";
+import type { Admission, Broker, Shard, Stream } from "../streams/broker.ts";
 import { CALL_RATES, CHANGES_PER_DAY, type DailyChange } from "./call-rates.ts";
 import type { Caller } from "./caller.ts";
 import { KinesisError, throughputExceeded } from "./errors.ts";
@@ -95,8 +96,16 @@ export class Throttle {
     this.ratesOf(shard).bytesOut.take(bytes, this.clock.monotonicMs());
   }
 
+  /** Counts what `caller` writes, a record at a time; one over its shard's rate fails with limit_exceeded. */
+  admission({ accountId }: Caller): Admission {
+    return (shard, bytes) =>
+      this.takeWrite(shard, bytes)
+        ? undefined
+        : new VoikError("limit_exceeded", rateExceeded(shard, accountId));
+  }
+
   /** Counts a record to be written, of `bytes` with its key; false when the shard takes no more now. */
-  takeWrite(shard: Shard, bytes: number): boolean {
+  private takeWrite(shard: Shard, bytes: number): boolean {
     const { bytesIn, recordsIn } = this.ratesOf(shard);
     const nowMs = this.clock.monotonicMs();
     if (!bytesIn.allows(bytes, nowMs) || !recordsIn.allows(1, nowMs)) return false;

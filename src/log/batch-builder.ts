@@ -34,9 +34,7 @@ export class BatchBuilder {
     timestampMs: number,
     headers?: readonly RecordHeader[],
   ): number {
-    if (this.count === 0) this.baseTimestampMs = this.maxTimestampMs = timestampMs;
-    if (timestampMs > this.maxTimestampMs) this.maxTimestampMs = timestampMs;
-    const timestampDelta = timestampMs - this.baseTimestampMs;
+    const timestampDelta = this.noteTime(timestampMs);
     const offsetDelta = this.count++;
     const bytes =
       1 +
@@ -62,6 +60,45 @@ export class BatchBuilder {
     return offsetDelta;
   }
 
+  /**
+   * Adds a record without headers whose key and value lie in `from`, a key start of -1 standing for no key. Returns its
+   * offset within the batch.
+   */
+  addPiece(
+    from: Buffer,
+    keyStart: number,
+    keyEnd: number,
+    valueStart: number,
+    valueEnd: number,
+    timestampMs: number,
+  ): number {
+    const keyBytes = keyStart < 0 ? -1 : keyEnd - keyStart;
+    const valueBytes = valueEnd - valueStart;
+    const timestampDelta = this.noteTime(timestampMs);
+    const offsetDelta = this.count++;
+    const bytes =
+      2 +
+      varlongBytes(timestampDelta) +
+      varintBytes(offsetDelta) +
+      varintBytes(keyBytes) +
+      Math.max(keyBytes, 0) +
+      varintBytes(valueBytes) +
+      valueBytes;
+    this.reserve(bytes + 5);
+    const out = this.bytes;
+    let at = writeVarint(out, bytes, this.at);
+    out[at++] = 0;
+    at = writeVarlong(out, timestampDelta, at);
+    at = writeVarint(out, offsetDelta, at);
+    at = writeVarint(out, keyBytes, at);
+    if (keyBytes > 0) at += from.copy(out, at, keyStart, keyEnd);
+    at = writeVarint(out, valueBytes, at);
+    at += from.copy(out, at, valueStart, valueEnd);
+    out[at++] = 0;
+    this.at = at;
+    return offsetDelta;
+  }
+
   /** The finished batch, at base offset 0 and without a producer id. Call once, with at least one record added. */
   build(compression: CompressionName = "none"): Buffer {
     let batch = this.bytes.subarray(0, this.at);
@@ -83,6 +120,13 @@ export class BatchBuilder {
     batch.writeInt32BE(this.count, 57);
     batch.writeUInt32BE(computeCrc(batch), 17);
     return batch;
+  }
+
+  /** Takes the time of the record that is about to be added; how far it is from the first one's. */
+  private noteTime(timestampMs: number): number {
+    if (this.count === 0) this.baseTimestampMs = this.maxTimestampMs = timestampMs;
+    if (timestampMs > this.maxTimestampMs) this.maxTimestampMs = timestampMs;
+    return timestampMs - this.baseTimestampMs;
   }
 
   private reserve(bytes: number): void {

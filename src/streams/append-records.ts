@@ -1,18 +1,21 @@
 /**
  * Appends the records of one request to the shards that their keys hash to. Each shard gets its records as one
  * batch (more when they pass BATCH_BYTES_TARGET), in the order of the request. One object waits for all of them:
- * nothing is allocated per record but its outcome.
+ * nothing is allocated per record.
  */
 import { release } from "../base/bytes.ts";
 import { VoikError } from "../base/errors.ts";
 import { BatchBuilder } from "../log/batch-builder.ts";
 import { BATCH_HEADER_BYTES } from "../log/record-batch.ts";
 import type { DurableWaiter, ShardLog } from "../log/shard-log.ts";
-import type { AppendOutcome, RecordToAppend, Shard, Stream } from "./broker.ts";
-import { hashKeyFor } from "./hash-range.ts";
+import { AppendOutcomes } from "./append-outcomes.ts";
+import type { Admission, Shard, Stream } from "./broker.ts";
+import type { RecordTable } from "./record-table.ts";
 
 /** Batches end at the first record that takes them past this, so that a reader opens little more than it asked for. */
 export const BATCH_BYTES_TARGET = 1 << 20;
+/** At least as many as lengths and deltas of one record take. */
+const RECORD_OVERHEAD_BYTES = 32;
 
 /** A batch is written to its log before the next one is built, so they are all built in the same memory. */
 let workspace = Buffer.allocUnsafeSlow(64 * 1024);
@@ -26,17 +29,19 @@ function workspaceOf(bytes: number): Buffer {
 }
 
 /**
- * Appends `records`, all with the time `nowMs`; resolves when every one is durable or has failed, with an outcome
- * for each in their order. Never rejects with a VoikError: a shard's failure is the outcome of its own records.
+ * Appends `records`, all with the time `nowMs`, but for those that `admit` gives an error for; resolves when every one
+ * is durable or has failed. Never rejects with a VoikError: a shard's failure is the outcome of its own records. The
+ * table is not looked at any more once this has returned.
  */
 export function appendRecords(
   stream: Stream,
-  records: readonly RecordToAppend[],
+  records: RecordTable,
   nowMs: number,
-): Promise<AppendOutcome[]> {
+  admit?: Admission,
+): Promise<AppendOutcomes> {
   return new Promise((resolve, reject) => {
     try {
-      new AppendRequest(records, resolve).run(stream, nowMs);
+      new AppendRequest(records.count, resolve).run(stream, records, nowMs, admit);
     } catch (error) {
       reject(error);
     }
@@ -52,30 +57,34 @@ class ShardPart {
   /** True once every batch was handed to the log: only then is its answer about all of them. */
   appended = false;
 
-  constructor(readonly shard: Shard) {}
+  constructor(
+    readonly shard: Shard,
+    /** Of the shard in the outcomes. */
+    readonly number: number,
+  ) {}
 }
 
 class AppendRequest implements DurableWaiter {
   private readonly parts = new Map<ShardLog, ShardPart>();
-  private readonly outcomes: AppendOutcome[];
+  private readonly outcomes: AppendOutcomes;
 
   constructor(
-    private readonly records: readonly RecordToAppend[],
-    private readonly resolve: (outcomes: AppendOutcome[]) => void,
+    count: number,
+    private readonly resolve: (outcomes: AppendOutcomes) => void,
   ) {
-    this.outcomes = new Array<AppendOutcome>(records.length);
+    this.outcomes = new AppendOutcomes(count);
   }
 
-  run(stream: Stream, nowMs: number): void {
-    this.records.forEach((record, place) => {
-      const shard = stream.shardForHash(hashKeyFor(record));
-      let part = this.parts.get(shard.log);
-      if (part === undefined) this.parts.set(shard.log, (part = new ShardPart(shard)));
-      part.places.push(place);
-    });
-    for (const part of this.parts.values()) this.appendPart(part, nowMs);
+  run(stream: Stream, records: RecordTable, nowMs: number, admit: Admission | undefined): void {
+    for (let place = 0; place < records.count; place++) {
+      const shard = stream.shardForHash(records.hashKeys, place);
+      const refused = admit?.(shard, records.dataBytes(place) + records.keyBytes(place));
+      if (refused !== undefined) this.outcomes.fail(place, refused);
+      else this.partOf(shard).places.push(place);
+    }
+    for (const part of this.parts.values()) this.appendPart(part, records, nowMs);
+    if (this.parts.size === 0) this.resolve(this.outcomes);
     for (const log of this.parts.keys()) this.onDurable(log);
-    if (this.records.length === 0) this.resolve(this.outcomes);
   }
 
   onDurable(log: ShardLog): void {
@@ -88,11 +97,20 @@ class AppendRequest implements DurableWaiter {
     const part = this.parts.get(log);
     if (part === undefined) return;
     for (const place of part.places) {
-      const outcome = this.outcomes[place];
-      const durable = outcome !== undefined && "offset" in outcome && outcome.offset < log.durableEnd;
-      if (!durable) this.outcomes[place] = { error };
+      const offset = this.outcomes.offsetOf(place);
+      const durable = offset >= 0 && offset < log.durableEnd;
+      if (!durable) this.outcomes.fail(place, error);
     }
     this.finish(log);
+  }
+
+  private partOf(shard: Shard): ShardPart {
+    let part = this.parts.get(shard.log);
+    if (part === undefined) {
+      part = new ShardPart(shard, this.outcomes.addShard(shard));
+      this.parts.set(shard.log, part);
+    }
+    return part;
   }
 
   private finish(log: ShardLog): void {
@@ -100,37 +118,41 @@ class AppendRequest implements DurableWaiter {
     if (this.parts.size === 0) this.resolve(this.outcomes);
   }
 
-  private appendPart(part: ShardPart, nowMs: number): void {
+  private appendPart(part: ShardPart, records: RecordTable, nowMs: number): void {
     let next = 0;
     try {
-      while (next < part.places.length) next = this.appendBatch(part, next, nowMs);
+      while (next < part.places.length) next = this.appendBatch(part, records, next, nowMs);
     } catch (error) {
       if (!(error instanceof VoikError)) throw error;
-      for (let i = next; i < part.places.length; i++) this.outcomes[part.places[i] as number] = { error };
+      for (let i = next; i < part.places.length; i++) this.outcomes.fail(part.places[i] as number, error);
     }
     part.appended = true;
   }
 
   /** Appends one batch of the part's records from `first` on; returns the first one that is left. */
-  private appendBatch(part: ShardPart, first: number, nowMs: number): number {
+  private appendBatch(part: ShardPart, records: RecordTable, first: number, nowMs: number): number {
     const { places, shard } = part;
     let bytes = 0;
     let end = first;
     while (end < places.length && (end === first || bytes < BATCH_BYTES_TARGET)) {
-      const record = this.records[places[end] as number] as RecordToAppend;
-      // A UTF-16 unit is at most three bytes; 32 hold the lengths and deltas of a record.
-      bytes += record.data.length + (record.partitionKey?.length ?? 0) * 3 + 32;
-      end++;
+      const place = places[end++] as number;
+      bytes += records.dataBytes(place) + records.keyBytes(place) + RECORD_OVERHEAD_BYTES;
     }
     const builder = new BatchBuilder(workspaceOf(bytes + BATCH_HEADER_BYTES));
     for (let i = first; i < end; i++) {
-      const { partitionKey, data } = this.records[places[i] as number] as RecordToAppend;
-      builder.add(partitionKey === undefined ? null : Buffer.from(partitionKey, "utf8"), data, nowMs);
+      const place = places[i] as number;
+      builder.addPiece(
+        records.bytes,
+        records.keyStart(place),
+        records.keyEnd(place),
+        records.dataStart(place),
+        records.dataEnd(place),
+        nowMs,
+      );
     }
     const baseOffset = shard.log.append(builder.build(), this);
-    for (let i = first; i < end; i++) {
-      this.outcomes[places[i] as number] = { shard, offset: baseOffset + i - first };
-    }
+    for (let i = first; i < end; i++)
+      this.outcomes.appended(places[i] as number, part.number, baseOffset + i - first);
     part.endOffset = baseOffset + builder.count;
     return end;
   }

@@ -6,6 +6,8 @@
 import type { VoikError } from "../base/errors.ts";
 import type { Durability } from "../log/log-factory.ts";
 import type { ShardLog } from "../log/shard-log.ts";
+import type { AppendOutcomes } from "./append-outcomes.ts";
+import type { RecordTable } from "./record-table.ts";
 import type { StreamSettings } from "./stream-settings.ts";
 import type { HashRange } from "./hash-range.ts";
 
@@ -37,8 +39,8 @@ export interface Stream {
   readonly resharding: boolean;
   /** What the edges keep with a stream, by names of their own: tags, consumers, policies. */
   readonly attributes: ReadonlyMap<string, string>;
-  /** The open shard whose range holds `hashKey` (0..2^128-1). */
-  shardForHash(hashKey: bigint): Shard;
+  /** The open shard whose range holds the hash key at `place` of `hashKeys` (hash-keys.ts). */
+  shardForHash(hashKeys: Uint32Array, place: number): Shard;
   addShardsListener(listener: ShardsListener): void;
   removeShardsListener(listener: ShardsListener): void;
 }
@@ -81,16 +83,8 @@ export interface CreateStreamRequest {
   attributes?: ReadonlyMap<string, string>;
 }
 
-/** A record as Kinesis has it; `explicitHashKey` wins over the MD5 of `partitionKey`, and one of them must be there. */
-export interface RecordToAppend {
-  /** Undefined for a record without a key. */
-  partitionKey: string | undefined;
-  explicitHashKey?: bigint;
-  data: Uint8Array;
-}
-
-/** What became of one RecordToAppend. */
-export type AppendOutcome = { shard: Shard; offset: number } | { error: VoikError };
+/** Whether a shard takes a record of `bytes`, its key included; the error that it fails with when it does not. */
+export type Admission = (shard: Shard, bytes: number) => VoikError | undefined;
 
 export interface Broker {
   /** Creates a stream and its logs; resolves when it is durable. Throws stream_exists, stream_name_invalid, … */
@@ -124,10 +118,10 @@ export interface Broker {
   /** All streams, ascending by name. */
   listStreams(): readonly Stream[];
   /**
-   * Appends records to the shards that their keys hash to, one batch per shard, all with the time now; resolves
-   * when every one is durable or has failed. Outcomes are in the order of `records`.
+   * Appends records to the shards that their keys hash to, one batch per shard, all with the time now, but for those
+   * that `admit` refuses; resolves when every one is durable or has failed. `records` are free again once this returns.
    */
-  appendRecords(stream: Stream, records: readonly RecordToAppend[]): Promise<AppendOutcome[]>;
+  appendRecords(stream: Stream, records: RecordTable, admit?: Admission): Promise<AppendOutcomes>;
   /** A producer id that was never given out before, crash or not. Throws disk_full or storage_failed. */
   newProducerId(): number;
   /** Id of this broker's data folder, made once: 32 hex digits. Kafka's cluster id, in base64. */

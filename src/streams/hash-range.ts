@@ -1,9 +1,7 @@
 /**
- * Hash keys and their ranges: a partition key's MD5 as an unsigned 128-bit number, and the shard ranges that tile
+ * Ranges of hash keys, unsigned numbers of 128 bits: those of a stream's open shards tile
  * 0..2^128-1 (https://docs.aws.amazon.com/kinesis/latest/APIReference/API_HashKeyRange.html).
  */
-
-import { assert } from "../base/assert.ts";
 
 /** Inclusive on both ends. */
 export interface HashRange {
@@ -12,23 +10,6 @@ export interface HashRange {
 }
 
 export const HASH_KEY_MAX = 2n ** 128n - 1n;
-
-// Nothing here waits, so one scratch array serves every call: four times as fast as going through hex.
-const digest = Buffer.alloc(16);
-
-/** MD5 of the UTF-8 partition key, big-endian. */
-export function hashKeyOf(partitionKey: string): bigint {
-  Bun.MD5.hash(partitionKey, digest);
-  return (digest.readBigUInt64BE(0) << 64n) | digest.readBigUInt64BE(8);
-}
-
-/** Where a record belongs. */
-export function hashKeyFor(record: { partitionKey: string | undefined; explicitHashKey?: bigint }): bigint {
-  const { explicitHashKey, partitionKey } = record;
-  if (explicitHashKey !== undefined) return explicitHashKey;
-  assert(partitionKey !== undefined, "a record has a partition key or a hash key");
-  return hashKeyOf(partitionKey);
-}
 
 /** `count` ranges of floor(2^128/count) keys each; the last takes the rest, as AWS does it. */
 export function uniformRanges(count: number): HashRange[] {

@@ -31,10 +31,14 @@ export interface SequenceNumberParts {
 
 const SEQUENCE_INDEX_SHIFT = 80n;
 const ENDING_INDEX = 0x7fffffffffffffffn;
-const DIGITS = 56;
+/** Of every sequence number. */
+export const SEQUENCE_NUMBER_DIGITS = 56;
 const NINE = 0x39;
 /** From one offset to the next: 56 numbers 0 to 9, and the place of the first that is not 0. */
-const STEP = Uint8Array.from((1n << SEQUENCE_INDEX_SHIFT).toString().padStart(DIGITS, "0"), Number);
+const STEP = Uint8Array.from(
+  (1n << SEQUENCE_INDEX_SHIFT).toString().padStart(SEQUENCE_NUMBER_DIGITS, "0"),
+  Number,
+);
 const STEP_PLACE = STEP.findIndex((digit) => digit > 0);
 /** AWS takes shards created before this second only (the year 2477). */
 const CREATED_SECONDS_LIMIT = 16_025_175_000;
@@ -53,7 +57,7 @@ export function sequenceNumber(shard: NumberedShard, offset: number): string {
  * by digit, ten times as fast as making a number of 186 bits and printing it.
  */
 export class SequenceNumbers {
-  private readonly digits = Buffer.alloc(DIGITS);
+  private readonly digits = Buffer.alloc(SEQUENCE_NUMBER_DIGITS);
   /** The offset whose number is an addition away; -2 for none. */
   private next = -2;
 
@@ -61,16 +65,26 @@ export class SequenceNumbers {
 
   /** The sequence number of the record at `offset`. */
   of(offset: number): string {
+    this.moveTo(offset);
+    return this.digits.toString("latin1");
+  }
+
+  /** Writes the sequence number of the record at `offset` to `bytes`; returns the position after it. */
+  write(offset: number, bytes: Buffer, at: number): number {
+    this.moveTo(offset);
+    return at + this.digits.copy(bytes, at);
+  }
+
+  private moveTo(offset: number): void {
     if (offset === this.next) this.addStep();
     else this.digits.write(sequenceNumber(this.shard, offset), "latin1");
     this.next = offset + 1;
-    return this.digits.toString("latin1");
   }
 
   private addStep(): void {
     const { digits } = this;
     let carry = 0;
-    for (let place = DIGITS - 1; place >= STEP_PLACE || carry > 0; place--) {
+    for (let place = SEQUENCE_NUMBER_DIGITS - 1; place >= STEP_PLACE || carry > 0; place--) {
       const sum = (digits[place] as number) + (STEP[place] as number) + carry;
       carry = sum > NINE ? 1 : 0;
       digits[place] = sum - carry * 10;

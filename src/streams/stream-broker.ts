@@ -20,12 +20,12 @@ import type { Logger } from "../base/logger.ts";
 import type { Random } from "../base/random.ts";
 import type { LogFactory } from "../log/log-factory.ts";
 import { appendRecords } from "./append-records.ts";
+import type { AppendOutcomes } from "./append-outcomes.ts";
 import type {
-  AppendOutcome,
+  Admission,
   AttributeChanges,
   Broker,
   CreateStreamRequest,
-  RecordToAppend,
   ReshardRequest,
   StreamChanges,
   Stream,
@@ -33,6 +33,7 @@ import type {
 import { Catalog } from "./catalog.ts";
 import { ClosedShards } from "./closed-shards.ts";
 import { ProducerIds } from "./producer-ids.ts";
+import type { RecordTable } from "./record-table.ts";
 import { planReshard, type ReshardPlan } from "./reshard.ts";
 import { ShardBudget } from "./shard-budget.ts";
 import { StreamFolders } from "./stream-folders.ts";
@@ -200,8 +201,8 @@ export class StreamBroker implements Broker {
     return this.sorted;
   }
 
-  async appendRecords(stream: Stream, records: readonly RecordToAppend[]): Promise<AppendOutcome[]> {
-    return appendRecords(this.own(stream), records, this.options.clock.nowMs());
+  async appendRecords(stream: Stream, records: RecordTable, admit?: Admission): Promise<AppendOutcomes> {
+    return appendRecords(this.own(stream), records, this.options.clock.nowMs(), admit);
   }
 
   /** Removes closed shards that retention has taken; a timer calls it too. */

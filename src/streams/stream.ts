@@ -3,6 +3,7 @@ import { assert } from "../base/assert.ts";
 import type { Durability, OpenLog } from "../log/log-factory.ts";
 import type { ShardsListener, Stream } from "./broker.ts";
 import type { StreamRow } from "./catalog.ts";
+import { hashKeysOf, isBelow } from "./hash-keys.ts";
 import { tilesHashKeys } from "./hash-range.ts";
 import { openShardsOf, type ReshardPlan } from "./reshard.ts";
 import type { StreamSettings } from "./stream-settings.ts";
@@ -15,7 +16,9 @@ export class ShardedStream implements Stream {
   reshardEnd: Promise<unknown> | undefined;
   private all: readonly LoggedShard[];
   /** The open shards by the start of their ranges, which tile 0..2^128-1. */
-  private routes: readonly LoggedShard[];
+  private routes: readonly LoggedShard[] = [];
+  /** The first hash key of each. */
+  private routeStarts = hashKeysOf([]);
   private readonly listeners = new Set<ShardsListener>();
 
   /** `row` is the stream's own from now on; `logs`: one for each of its shards, in their order. */
@@ -25,7 +28,7 @@ export class ShardedStream implements Stream {
   ) {
     assert(row.shards.length === logs.length, "a stream has one log for each shard");
     this.all = row.shards.map((shard, i) => new LoggedShard(this, shard, logs[i] as OpenLog));
-    this.routes = openShardsOf(this.all);
+    this.setRoutes();
   }
 
   get id(): string {
@@ -64,17 +67,15 @@ export class ShardedStream implements Stream {
     return this.reshardEnd !== undefined;
   }
 
-  shardForHash(hashKey: bigint): LoggedShard {
+  shardForHash(hashKeys: Uint32Array, place: number): LoggedShard {
     let low = 0;
     let high = this.routes.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >>> 1;
-      if ((this.routes[middle] as LoggedShard).range.start <= hashKey) low = middle;
-      else high = middle - 1;
+      if (isBelow(hashKeys, place, this.routeStarts, middle)) high = middle - 1;
+      else low = middle;
     }
-    const shard = this.routes[low] as LoggedShard;
-    assert(hashKey >= shard.range.start && hashKey <= shard.range.end, "open shards tile the hash keys");
-    return shard;
+    return this.routes[low] as LoggedShard;
   }
 
   /** Closes and opens what the catalog has closed and opened, in one step; `logs`: one for each added shard. */
@@ -103,10 +104,15 @@ export class ShardedStream implements Stream {
   }
 
   private setShards(shards: readonly LoggedShard[]): void {
-    this.routes = openShardsOf(shards);
+    this.all = shards;
+    this.setRoutes();
+    this.tellListeners();
+  }
+
+  private setRoutes(): void {
+    this.routes = openShardsOf(this.all);
     const ranges = this.routes.map((shard) => shard.range);
     assert(tilesHashKeys(ranges), "open shards tile the hash keys");
-    this.all = shards;
-    this.tellListeners();
+    this.routeStarts = hashKeysOf(ranges.map((range) => range.start));
   }
 }

@@ -14,6 +14,7 @@ import type { Shard, Stream } from "../../src/streams/broker.ts";
 import { uniformRanges } from "../../src/streams/hash-range.ts";
 import { startTestKafka, type TestKafka } from "../helpers/kafka.ts";
 import { appendDurably, batchOf } from "../helpers/log.ts";
+import { appendRecords } from "../helpers/append-records.ts";
 
 let kafka: TestKafka;
 let client: KafkaClient;
@@ -45,7 +46,7 @@ describe("create partitions", () => {
     expect(stream.shards.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4]);
     expect(stream.shards.map(({ range }) => range)).toEqual(uniformRanges(5));
     expect(stream.shards.every(({ closedAtMs }) => closedAtMs === undefined)).toBe(true);
-    const [outcome] = await kafka.broker.appendRecords(stream, [
+    const [outcome] = await appendRecords(kafka.broker, stream, [
       { partitionKey: "k", explicitHashKey: 2n ** 128n - 1n, data: Buffer.from("v") },
     ]);
     expect(outcome).toMatchObject({ offset: 0, shard: { index: 4 } });
@@ -65,7 +66,7 @@ describe("create partitions", () => {
   test("a record that comes while the partitions are made wins", async () => {
     const stream = await newStream();
     const growing = grow(stream.name, 50);
-    const [outcome] = await kafka.broker.appendRecords(stream, [
+    const [outcome] = await appendRecords(kafka.broker, stream, [
       { partitionKey: "k", data: Buffer.from("v") },
     ]);
     expect(outcome).toMatchObject({ offset: 0 });

@@ -1,7 +1,8 @@
 /** Record distribution AUTO: each open shard in its turn, with keys or without; and back to partition keys. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { hashKeyOf } from "../../src/streams/hash-range.ts";
+import type { Stream } from "../../src/streams/broker.ts";
 import { type Json, KinesisHarness } from "./kinesis-harness.ts";
+import { hashKeyOf, shardForHash } from "../helpers/append-records.ts";
 
 let harness: KinesisHarness;
 beforeAll(async () => {
@@ -127,8 +128,8 @@ test("by partition key, a record needs one: whoever leaves it out is told where"
     },
   ] as never[]);
   const reply = await put(stream, [{ Data, PartitionKey: "k" }]);
-  const shard = harness.memory.broker.streamByName(stream)?.shardForHash(hashKeyOf("k"));
-  expect(reply).toEqual([`shardId-00000000000${shard?.index}`]);
+  const shard = shardForHash(harness.memory.broker.streamByName(stream) as Stream, hashKeyOf("k"));
+  expect(reply).toEqual([`shardId-00000000000${shard.index}`]);
 });
 
 test("the strategy can be changed back and forth, and holds from the next put on", async () => {

@@ -4,6 +4,7 @@ import type * as k from "@aws-sdk/client-kinesis";
 import { TimerClock } from "../helpers/timer-clock.ts";
 import { ManualClock } from "./kinesis-harness.ts";
 import { type Setup, SHARD, start, stopAll, subscribe } from "./subscriber.ts";
+import { appendRecords } from "../helpers/append-records.ts";
 
 const MIB = 1024 * 1024;
 afterEach(stopAll);
@@ -23,7 +24,8 @@ function watch({ harness }: Setup) {
   });
   return {
     append: (...bytes: number[]) =>
-      harness.memory.broker.appendRecords(
+      appendRecords(
+        harness.memory.broker,
         stream,
         bytes.map((count, i) => ({ partitionKey: String(i), data: Buffer.alloc(count, i) })),
       ),

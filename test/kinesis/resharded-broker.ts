@@ -3,7 +3,8 @@
  * Records can be put straight into the log of each shard.
  */
 import type { BatchBuilder } from "../../src/log/batch-builder.ts";
-import type { AppendOutcome, Broker, Stream } from "../../src/streams/broker.ts";
+import type { AppendOutcomes } from "../../src/streams/append-outcomes.ts";
+import type { Broker, Stream } from "../../src/streams/broker.ts";
 import { HASH_KEY_MAX } from "../../src/streams/hash-range.ts";
 import { ShardedStream } from "../../src/streams/stream.ts";
 import { MemoryLog } from "../helpers/memory-log.ts";
@@ -63,7 +64,7 @@ export class ReshardedBroker implements Broker {
   setSetting = (): never => this.refuse();
   createStream = (): Promise<Stream> => Promise.reject(new Error("not in this test"));
   deleteStream = (): Promise<void> => Promise.reject(new Error("not in this test"));
-  appendRecords = (): Promise<AppendOutcome[]> => Promise.reject(new Error("not in this test"));
+  appendRecords = (): Promise<AppendOutcomes> => Promise.reject(new Error("not in this test"));
 
   newProducerId = (): never => this.refuse();
 

@@ -4,6 +4,7 @@ import * as k from "@aws-sdk/client-kinesis";
 import http2 from "node:http2";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { SHARD, start, stopAll, subscribe } from "./subscriber.ts";
+import { appendRecords } from "../helpers/append-records.ts";
 
 afterEach(stopAll);
 
@@ -194,7 +195,7 @@ test("a subscriber that does not read holds one event and no more", async () => 
   }));
   const stream = setup.harness.memory.broker.streamByName("s");
   if (stream === undefined || shard === undefined) throw new Error("no stream");
-  await setup.harness.memory.broker.appendRecords(stream, records);
+  await appendRecords(setup.harness.memory.broker, stream, records);
   let reads = 0;
   const locate = shard.log.locate.bind(shard.log);
   Object.assign(shard.log, {

@@ -4,9 +4,11 @@ import { VoikError } from "../../src/base/errors.ts";
 import { randomBelow, seededRandom } from "../../src/base/random.ts";
 import { RecordReader } from "../../src/log/record.ts";
 import { batchBytesOf } from "../../src/log/record-batch.ts";
-import type { AppendOutcome, RecordToAppend, Shard, Stream } from "../../src/streams/broker.ts";
-import { HASH_KEY_MAX, hashKeyOf } from "../../src/streams/hash-range.ts";
+import type { Shard, Stream } from "../../src/streams/broker.ts";
+import type { RecordToAppend } from "../../src/streams/record-table.ts";
+import { HASH_KEY_MAX } from "../../src/streams/hash-range.ts";
 import { type MemoryBroker, memoryLogOf, openMemoryBroker } from "../helpers/memory-broker.ts";
+import { appendRecords, hashKeyOf, shardForHash, type AppendOutcome } from "../helpers/append-records.ts";
 
 let memory: MemoryBroker;
 let stream: Stream;
@@ -67,7 +69,7 @@ describe("appending records", () => {
         const partitionKey = `key-${randomBelow(random, 30)}`;
         return { partitionKey, data: Buffer.from(`${partitionKey} ${request}.${i}`) };
       });
-      const outcomes = await memory.broker.appendRecords(stream, records);
+      const outcomes = await appendRecords(memory.broker, stream, records);
       expect(outcomes.length).toBe(records.length);
       outcomes.forEach((outcome, i) => {
         if ("error" in outcome) throw outcome.error;
@@ -95,16 +97,16 @@ describe("appending records", () => {
       explicitHashKey,
       data: Buffer.from("x"),
     }));
-    const outcomes = await memory.broker.appendRecords(stream, records);
+    const outcomes = await appendRecords(memory.broker, stream, records);
     expect(outcomes.map((outcome) => "shard" in outcome && outcome.shard.index)).toEqual([
       0, 0, 1, 1, 2, 2, 3, 3,
     ]);
-    expect(stream.shardForHash(HASH_KEY_MAX).index).toBe(3);
+    expect(shardForHash(stream, HASH_KEY_MAX).index).toBe(3);
   });
 
   test("nothing is told before every shard is durable", async () => {
     memoryLogOf(shardAt(1)).hold();
-    const appended = memory.broker.appendRecords(stream, [
+    const appended = appendRecords(memory.broker, stream, [
       recordFor(0, "a"),
       recordFor(1, "b"),
       recordFor(0, "c"),
@@ -117,18 +119,18 @@ describe("appending records", () => {
   test("a shard that refuses fails its own records only", async () => {
     memoryLogOf(shardAt(2)).appendError = new VoikError("disk_full", "disk full");
     const records = [recordFor(0, "a"), recordFor(2, "b"), recordFor(1, "c"), recordFor(2, "d")];
-    expect(codes(await memory.broker.appendRecords(stream, records))).toEqual([
+    expect(codes(await appendRecords(memory.broker, stream, records))).toEqual([
       0,
       "disk_full",
       0,
       "disk_full",
     ]);
-    expect(codes(await memory.broker.appendRecords(stream, [recordFor(2, "b")]))).toEqual(["disk_full"]);
+    expect(codes(await appendRecords(memory.broker, stream, [recordFor(2, "b")]))).toEqual(["disk_full"]);
   });
 
   test("a shard whose sync fails fails its own records only", async () => {
     memoryLogOf(shardAt(3)).hold();
-    const appended = memory.broker.appendRecords(stream, [recordFor(3, "a"), recordFor(0, "b")]);
+    const appended = appendRecords(memory.broker, stream, [recordFor(3, "a"), recordFor(0, "b")]);
     expect(await isSettled(appended)).toBe(false);
     memoryLogOf(shardAt(3)).failWaiting();
     expect(codes(await appended)).toEqual(["storage_failed", 0]);
@@ -138,7 +140,8 @@ describe("appending records", () => {
     const log = memoryLogOf(shardAt(0));
     log.hold();
     const data = Buffer.alloc(400_000, "x").toString();
-    const appended = memory.broker.appendRecords(
+    const appended = appendRecords(
+      memory.broker,
       stream,
       Array.from({ length: 8 }, () => recordFor(0, data)),
     );
@@ -158,7 +161,8 @@ describe("appending records", () => {
       return append(batch, waiter);
     };
     const data = Buffer.alloc(600_000, "x").toString();
-    const appended = memory.broker.appendRecords(
+    const appended = appendRecords(
+      memory.broker,
       stream,
       [1, 2, 3, 4].map(() => recordFor(0, data)),
     );
@@ -168,8 +172,8 @@ describe("appending records", () => {
   });
 
   test("empty data, empty requests and keys beyond ASCII are kept as they are", async () => {
-    expect(await memory.broker.appendRecords(stream, [])).toEqual([]);
-    await memory.broker.appendRecords(stream, [recordFor(0, "", "schlüssel-\u{1f511}")]);
+    expect(await appendRecords(memory.broker, stream, [])).toEqual([]);
+    await appendRecords(memory.broker, stream, [recordFor(0, "", "schlüssel-\u{1f511}")]);
     const [record] = batchesOf(shardAt(0)).flat();
     expect([record?.key, record?.value.length]).toEqual(["schlüssel-\u{1f511}", 0]);
   });
@@ -178,6 +182,6 @@ describe("appending records", () => {
     memoryLogOf(shardAt(0)).append = () => {
       throw new TypeError("bug");
     };
-    await expect(memory.broker.appendRecords(stream, [recordFor(0, "a")])).rejects.toThrow("bug");
+    await expect(appendRecords(memory.broker, stream, [recordFor(0, "a")])).rejects.toThrow("bug");
   });
 });

@@ -9,6 +9,7 @@ import { batchBytesOf } from "../../src/log/record-batch.ts";
 import type { Shard } from "../../src/streams/broker.ts";
 import type { StreamBroker } from "../../src/streams/stream-broker.ts";
 import { openDiskBroker } from "../helpers/disk-broker.ts";
+import { appendRecords } from "../helpers/append-records.ts";
 
 let dataDir: string;
 let broker: StreamBroker;
@@ -56,7 +57,7 @@ test("records of many requests at once lie in their shards at their offsets, bef
       partitionKey: `key-${i}`,
       data: Buffer.from(`${request}.${i}.${"x".repeat(randomBelow(random, 2000))}`),
     }));
-    const outcomes = await broker.appendRecords(stream, records);
+    const outcomes = await appendRecords(broker, stream, records);
     outcomes.forEach((outcome, i) => {
       if ("error" in outcome) throw outcome.error;
       expect(outcome.shard.log.durableEnd).toBeGreaterThan(outcome.offset);
@@ -72,7 +73,7 @@ test("records of many requests at once lie in their shards at their offsets, bef
 
 test("a deleted stream leaves no file", async () => {
   const stream = await broker.createStream({ name: "s", shardCount: 2 });
-  await broker.appendRecords(stream, [{ partitionKey: "k", data: Buffer.from("v") }]);
+  await appendRecords(broker, stream, [{ partitionKey: "k", data: Buffer.from("v") }]);
   expect(readdirSync(join(dataDir, "streams", stream.id)).sort()).toEqual(["0", "1"]);
   expect(statSync(join(dataDir, "streams", stream.id, "0")).mode & 0o777).toBe(0o700);
   await broker.deleteStream("s");

@@ -1,12 +1,23 @@
 /** Hash keys and the ranges of new streams, against values that AWS gives. */
 import { expect, test } from "bun:test";
-import { createHash } from "node:crypto";
-import { HASH_KEY_MAX, hashKeyOf, uniformRanges } from "../../src/streams/hash-range.ts";
+import { hashKeys, hashKeysOf, isBelow, setHashKeyOf } from "../../src/streams/hash-keys.ts";
+import { HASH_KEY_MAX, uniformRanges } from "../../src/streams/hash-range.ts";
+import { hashKeyOf } from "../helpers/append-records.ts";
 
-test("a partition key's hash key is its MD5", () => {
+test("a partition key's hash key is its MD5, and lies where its shard's range says", () => {
+  const keys = hashKeys(1);
   for (const key of ["", "a", "user-1", "größe", "\u{1f600}", "x".repeat(256)]) {
-    expect(hashKeyOf(key)).toBe(BigInt(`0x${createHash("md5").update(key, "utf8").digest("hex")}`));
+    setHashKeyOf(keys, 0, key);
+    expect(keys).toEqual(hashKeysOf([hashKeyOf(key)]));
   }
+});
+
+test("hash keys compare as the numbers they are", () => {
+  const numbers = [0n, 1n, 2n ** 32n - 1n, 2n ** 32n, 2n ** 64n, 2n ** 127n - 1n, 2n ** 127n, HASH_KEY_MAX];
+  const keys = hashKeysOf(numbers);
+  numbers.forEach((one, i) =>
+    numbers.forEach((other, j) => expect(isBelow(keys, i, keys, j)).toBe(one < other)),
+  );
 });
 
 test("ranges tile all hash keys for every count", () => {

@@ -12,12 +12,13 @@ import type { LogFactory } from "../../src/log/log-factory.ts";
 import type { ReshardRequest, Shard, Stream } from "../../src/streams/broker.ts";
 import { Catalog } from "../../src/streams/catalog.ts";
 import { GRACE_MS } from "../../src/streams/closed-shards.ts";
-import { HASH_KEY_MAX, hashKeyOf, tilesHashKeys } from "../../src/streams/hash-range.ts";
+import { HASH_KEY_MAX, tilesHashKeys } from "../../src/streams/hash-range.ts";
 import { openShardsOf } from "../../src/streams/reshard.ts";
 import { sequenceNumber } from "../../src/streams/sequence-number.ts";
 import { StreamBroker, type StreamBrokerOptions } from "../../src/streams/stream-broker.ts";
 import { type MemoryBroker, memoryLogOf, openMemoryBroker } from "../helpers/memory-broker.ts";
 import { ManualClock } from "../kinesis/kinesis-harness.ts";
+import { appendRecords, hashKeyOf } from "../helpers/append-records.ts";
 
 const SPLIT: ReshardRequest = { kind: "split", shard: 0, at: 2n ** 127n };
 const opened: MemoryBroker[] = [];
@@ -67,14 +68,15 @@ test("a split closes the parent, opens its children and survives a restart", asy
   const { broker } = memory;
   const stream = await broker.createStream({ name: "s", shardCount: 1 });
   const parent = stream.shards[0] as Shard;
-  await broker.appendRecords(stream, [record("a")]);
+  await appendRecords(broker, stream, [record("a")]);
   let told = 0;
   stream.addShardsListener({ onShardsChanged: () => void told++ });
   await broker.reshard(stream, SPLIT);
   expect(told).toBe(1);
   expect(openIndexes(stream)).toEqual([1, 2]);
   expect(parent.closedAtMs).toBeGreaterThanOrEqual(parent.createdAtMs);
-  const outcomes = await broker.appendRecords(
+  const outcomes = await appendRecords(
+    broker,
     stream,
     ["a", "b", "c", "d"].map((key) => record(key)),
   );
@@ -113,7 +115,7 @@ test("under writers at the same time no record lands in a closed shard and none 
   let written = 0;
   const writer = async (name: string) => {
     for (let i = 0; writing; i++) {
-      const outcomes = await broker.appendRecords(stream, [record(`${name}${i}`), record(`${name}-${i}`)]);
+      const outcomes = await appendRecords(broker, stream, [record(`${name}${i}`), record(`${name}-${i}`)]);
       for (const outcome of outcomes) if ("error" in outcome) throw outcome.error;
       written += outcomes.length;
       // Memory logs answer in microtasks, which would leave the disk no turn.
@@ -173,7 +175,7 @@ test("a reshard that fails changes nothing, and the next one succeeds over what 
   memory.logs.openError = { folder: /\/2$/, error: new VoikError("disk_full", "disk full") };
   expect(await codeOf(broker.reshard(stream, SPLIT))).toBe("disk_full");
   expect(openIndexes(stream)).toEqual([0]);
-  await broker.appendRecords(stream, [record("still written")]);
+  await appendRecords(broker, stream, [record("still written")]);
   await broker.reshard(stream, SPLIT);
   expect(openIndexes(stream)).toEqual([1, 2]);
 });
@@ -197,7 +199,7 @@ test.each([1, 2, 3])(
   async (at) => {
     const memory = await start();
     const stream = await memory.broker.createStream({ name: "s", shardCount: 2 });
-    await memory.broker.appendRecords(stream, [record("kept")]);
+    await appendRecords(memory.broker, stream, [record("kept")]);
     await memory.broker.close();
     let calls = 0;
     const openLog: LogFactory = (folder, overrides) => {
@@ -241,7 +243,7 @@ test("a crash right behind the catalog's change leaves the new shards", async ()
   expect(found.id).toBe(stream.id);
   expect(openIndexes(found)).toEqual([1, 2]);
   expectTiling(found);
-  await again.appendRecords(found, [{ ...record("k"), explicitHashKey: HASH_KEY_MAX }]);
+  await appendRecords(again, found, [{ ...record("k"), explicitHashKey: HASH_KEY_MAX }]);
   expect(found.shards[2]?.log.durableEnd).toBe(1);
   await again.close();
 });

@@ -13,6 +13,7 @@ import type { Shard } from "../../src/streams/broker.ts";
 import { HASH_KEY_MAX } from "../../src/streams/hash-range.ts";
 import { StreamBroker, type StreamBrokerOptions } from "../../src/streams/stream-broker.ts";
 import { type MemoryBroker, memoryLogOf, openMemoryBroker } from "../helpers/memory-broker.ts";
+import { appendRecords } from "../helpers/append-records.ts";
 
 const opened: MemoryBroker[] = [];
 
@@ -160,7 +161,7 @@ describe("deleting streams", () => {
     expect(readdirSync(join(memory.dataDir, "streams"))).toEqual([again.id]);
     expect(broker.streamById(stream.id)).toBeUndefined();
     expect(memoryLogOf(stream.shards[0] as Shard).closed).toBe(true);
-    expect(await codeOf(broker.appendRecords(stream, []))).toBe("stream_not_found");
+    expect(await codeOf(appendRecords(broker, stream, []))).toBe("stream_not_found");
   });
 });
 
@@ -168,7 +169,7 @@ describe("restarting", () => {
   test("streams, shards, records and the cluster id are there after a restart", async () => {
     const memory = await start();
     const stream = await memory.broker.createStream({ name: "kept", shardCount: 2, retentionMs: 99 });
-    await memory.broker.appendRecords(stream, [{ partitionKey: "k", data: Buffer.from("v") }]);
+    await appendRecords(memory.broker, stream, [{ partitionKey: "k", data: Buffer.from("v") }]);
     await memory.broker.close();
     const again = await reopen(memory);
     const found = again.streamByName("kept");
@@ -242,7 +243,7 @@ describe("restarting", () => {
     const again = await reopen(memory);
     const [hurt, well] = again.streamByName("hurt")?.shards ?? [];
     expect(() => hurt?.log.locate(0, 100)).toThrow(/folder of shard 0 of stream hurt is missing/);
-    const outcomes = await again.appendRecords(again.streamByName("hurt") as never, [
+    const outcomes = await appendRecords(again, again.streamByName("hurt") as never, [
       { partitionKey: "a", explicitHashKey: 0n, data: Buffer.from("lost") },
       { partitionKey: "a", explicitHashKey: HASH_KEY_MAX, data: Buffer.from("kept") },
     ]);
@@ -268,7 +269,7 @@ describe("restarting", () => {
     await broker.close();
     expect(await codeOf(broker.createStream({ name: "t", shardCount: 1 }))).toBe("shutting_down");
     expect(await codeOf(broker.deleteStream("s"))).toBe("shutting_down");
-    expect(await codeOf(broker.appendRecords(stream, []))).toBe("shutting_down");
+    expect(await codeOf(appendRecords(broker, stream, []))).toBe("shutting_down");
   });
 
   test("files of the catalog are the owner's alone", async () => {

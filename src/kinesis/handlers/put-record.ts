@@ -1,20 +1,14 @@
 /** PutRecord: one record, answered when it is durable. */
-import { data, hashKeyText, partitionKey, sequenceNumberText, streamReference } from "../members.ts";
-import { appendAdmitted } from "../append-admitted.ts";
+import { sequenceNumber } from "../../streams/sequence-number.ts";
 import { distribute } from "../distribution.ts";
 import { endDryRun, throughputExceeded } from "../errors.ts";
-import { operation } from "../operation.ts";
-import {
-  checkRecordSize,
-  checkSequenceNumberForOrdering,
-  readHashKey,
-  recordBytesMaxOf,
-} from "../put-rules.ts";
-import { boolean, required, structure } from "../shapes.ts";
+import { data, hashKeyText, partitionKey, sequenceNumberText, streamReference } from "../members.ts";
+import { Availability, operation, type RequestContext } from "../operation.ts";
+import { type PutBody, scanPutRecord } from "../put-body.ts";
+import { checkedRecords, checkSequenceNumberForOrdering, recordBytesMaxOf } from "../put-rules.ts";
+import { boolean, type InputOf, required, structure } from "../shapes.ts";
 import { shardIdOf } from "../shard-view.ts";
 import { findWritable } from "../stream-view.ts";
-import { assert } from "../../base/assert.ts";
-import { sequenceNumber } from "../../streams/sequence-number.ts";
 
 const input = structure({
   ...streamReference,
@@ -25,24 +19,28 @@ const input = structure({
   DryRun: boolean(),
 });
 
-export const putRecord = operation(input, async (request, context) => {
-  checkRecordSize(request.Data, request.PartitionKey, recordBytesMaxOf(context, request));
-  const explicitHashKey = readHashKey(request.ExplicitHashKey);
+export const putRecord = operation(input, handle, Availability.offered, scanPutRecord);
+
+async function handle(request: InputOf<typeof input> | PutBody, context: RequestContext): Promise<object> {
+  const scanned = "records" in request;
+  const records = checkedRecords(scanned ? request.records : [request], recordBytesMaxOf(context, request));
   const stream = findWritable(context, request);
-  checkSequenceNumberForOrdering(request.SequenceNumberForOrdering, stream, context.caller);
-  const record = { partitionKey: request.PartitionKey, explicitHashKey, data: request.Data };
-  const records = distribute([record], stream);
-  endDryRun(request.DryRun);
-  const [outcome] = await appendAdmitted(context, stream, records);
-  assert(outcome, "one record has one outcome");
-  if ("error" in outcome) {
-    const { error } = outcome;
-    throw error.code === "limit_exceeded" ? throughputExceeded(error.message) : error;
-  }
+  if (!scanned) checkSequenceNumberForOrdering(request.SequenceNumberForOrdering, stream, context.caller);
+  distribute(records, stream);
+  if (!scanned) endDryRun(request.DryRun);
+  const dataBytes = records.dataBytes(0);
+  const outcomes = await context.broker.appendRecords(
+    stream,
+    records,
+    context.throttle?.admission(context.caller),
+  );
+  const error = outcomes.errorOf(0);
+  if (error !== undefined) throw error.code === "limit_exceeded" ? throughputExceeded(error.message) : error;
   context.metrics.recordsIn.add();
-  context.metrics.bytesIn.add(request.Data.length);
+  context.metrics.bytesIn.add(dataBytes);
+  const shard = outcomes.shardOf(0);
   return {
-    ShardId: shardIdOf(outcome.shard.index),
-    SequenceNumber: sequenceNumber(outcome.shard, outcome.offset),
+    ShardId: shardIdOf(shard.index),
+    SequenceNumber: sequenceNumber(shard, outcomes.offsetOf(0)),
   };
-});
+}

@@ -1,0 +1,102 @@
+/**
+ * The records of one put, side by side: a put of hundreds of records makes no object for each, and another thread can
+ * fill a table in memory that both see. Keys and data lie anywhere in one array of bytes, in any order:
+ *
+ *   bounds     per record   key start | key end | data start | data end      key start -1: it has no key
+ *   hashKeys   per record   its hash key (hash-keys.ts)
+ */
+import { hashKeys, setHashKey, setHashKeyOf } from "./hash-keys.ts";
+
+/** A record as Kinesis has it; `explicitHashKey` wins over the MD5 of `partitionKey`, and one of them must be there. */
+export interface RecordToAppend {
+  /** Undefined for a record without a key. */
+  partitionKey: string | undefined;
+  explicitHashKey?: bigint | undefined;
+  data: Uint8Array;
+}
+
+const BOUNDS = 4;
+const KEY_START = 0;
+const KEY_END = 1;
+const DATA_START = 2;
+const DATA_END = 3;
+
+export class RecordTable {
+  count = 0;
+  private readonly bounds: Int32Array;
+  /** The hash key of each record, in their order. */
+  readonly hashKeys: Uint32Array;
+
+  /** Empty, with room for `records`; `bytes` hold, or will hold, keys and data. */
+  constructor(
+    records: number,
+    public bytes: Buffer,
+  ) {
+    this.bounds = new Int32Array(records * BOUNDS);
+    this.hashKeys = hashKeys(records);
+  }
+
+  /** A table with copies of `records`. */
+  static of(records: readonly RecordToAppend[]): RecordTable {
+    let room = 0;
+    for (const { partitionKey, data } of records) room += data.length + (partitionKey?.length ?? 0) * 3;
+    const bytes = Buffer.allocUnsafe(room);
+    const table = new RecordTable(records.length, bytes);
+    let at = 0;
+    for (const { partitionKey, explicitHashKey, data } of records) {
+      const keyEnd = at + (partitionKey === undefined ? 0 : bytes.write(partitionKey, at, "utf8"));
+      bytes.set(data, keyEnd);
+      const dataEnd = keyEnd + data.length;
+      table.add(partitionKey === undefined ? -1 : at, keyEnd, keyEnd, dataEnd, partitionKey, explicitHashKey);
+      at = dataEnd;
+    }
+    return table;
+  }
+
+  /** Adds a record whose key and data lie there in `bytes`; `partitionKey` is the key once more, as text. */
+  add(
+    keyStart: number,
+    keyEnd: number,
+    dataStart: number,
+    dataEnd: number,
+    partitionKey: string | undefined,
+    explicitHashKey: bigint | undefined,
+  ): void {
+    const place = this.count++;
+    const at = place * BOUNDS;
+    this.bounds[at + KEY_START] = keyStart;
+    this.bounds[at + KEY_END] = keyEnd;
+    this.bounds[at + DATA_START] = dataStart;
+    this.bounds[at + DATA_END] = dataEnd;
+    if (explicitHashKey !== undefined) setHashKey(this.hashKeys, place, explicitHashKey);
+    else if (partitionKey !== undefined) setHashKeyOf(this.hashKeys, place, partitionKey);
+  }
+
+  /** Where the key of a record begins in `bytes`; -1 when it has none. */
+  keyStart(place: number): number {
+    return this.bounds[place * BOUNDS + KEY_START] as number;
+  }
+
+  keyEnd(place: number): number {
+    return this.bounds[place * BOUNDS + KEY_END] as number;
+  }
+
+  dataStart(place: number): number {
+    return this.bounds[place * BOUNDS + DATA_START] as number;
+  }
+
+  dataEnd(place: number): number {
+    return this.bounds[place * BOUNDS + DATA_END] as number;
+  }
+
+  /** Bytes of a record's data. */
+  dataBytes(place: number): number {
+    return this.dataEnd(place) - this.dataStart(place);
+  }
+
+  /** Bytes of a record's key, 0 without one. */
+  keyBytes(place: number): number {
+    const start = this.keyStart(place);
+    return start < 0 ? 0 : this.keyEnd(place) - start;
+  }
+}
