@@ -1,9 +1,9 @@
-/** What became of the records of one put, by their places in it: nothing is allocated per record. */
+/** What became of the records of one put, filled as it goes on. */
 import { assert } from "../base/assert.ts";
 import type { VoikError } from "../base/errors.ts";
-import type { Shard } from "./broker.ts";
+import type { AppendOutcomes, Shard } from "./broker.ts";
 
-export class AppendOutcomes {
+export class FilledOutcomes implements AppendOutcomes {
   private readonly shards: Shard[] = [];
   private readonly shardPlaces: Uint16Array;
   /** -1 for none. */
@@ -15,22 +15,18 @@ export class AppendOutcomes {
     this.offsets = new Float64Array(count).fill(-1);
   }
 
-  /** How many records failed. */
   get failed(): number {
     return this.errors.size;
   }
 
-  /** Why a record failed; undefined when it was written. */
   errorOf(place: number): VoikError | undefined {
     return this.errors.get(place);
   }
 
-  /** The shard of a record that was written. */
   shardOf(place: number): Shard {
     return this.shards[this.shardPlaces[place] as number] as Shard;
   }
 
-  /** The offset of a record; -1 when it was never appended. */
   offsetOf(place: number): number {
     return this.offsets[place] as number;
   }

@@ -8,8 +8,8 @@ import { VoikError } from "../base/errors.ts";
 import { BatchBuilder } from "../log/batch-builder.ts";
 import { BATCH_HEADER_BYTES } from "../log/record-batch.ts";
 import type { DurableWaiter, ShardLog } from "../log/shard-log.ts";
-import { AppendOutcomes } from "./append-outcomes.ts";
-import type { Admission, Shard, Stream } from "./broker.ts";
+import { FilledOutcomes } from "./append-outcomes.ts";
+import type { Admission, AppendOutcomes, Shard, Stream } from "./broker.ts";
 import type { RecordTable } from "./record-table.ts";
 
 /** Batches end at the first record that takes them past this, so that a reader opens little more than it asked for. */
@@ -66,13 +66,13 @@ class ShardPart {
 
 class AppendRequest implements DurableWaiter {
   private readonly parts = new Map<ShardLog, ShardPart>();
-  private readonly outcomes: AppendOutcomes;
+  private readonly outcomes: FilledOutcomes;
 
   constructor(
     count: number,
     private readonly resolve: (outcomes: AppendOutcomes) => void,
   ) {
-    this.outcomes = new AppendOutcomes(count);
+    this.outcomes = new FilledOutcomes(count);
   }
 
   run(stream: Stream, records: RecordTable, nowMs: number, admit: Admission | undefined): void {

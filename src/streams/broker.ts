@@ -6,7 +6,6 @@
 import type { VoikError } from "../base/errors.ts";
 import type { Durability } from "../log/log-factory.ts";
 import type { ShardLog } from "../log/shard-log.ts";
-import type { AppendOutcomes } from "./append-outcomes.ts";
 import type { RecordTable } from "./record-table.ts";
 import type { StreamSettings } from "./stream-settings.ts";
 import type { HashRange } from "./hash-range.ts";
@@ -81,6 +80,19 @@ export interface CreateStreamRequest {
   durability?: Durability;
   settings?: StreamSettings;
   attributes?: ReadonlyMap<string, string>;
+}
+
+/** What became of the records of one put, by their places in it: nothing is allocated per record. */
+export interface AppendOutcomes {
+  readonly count: number;
+  /** How many records failed. */
+  readonly failed: number;
+  /** Why a record failed; undefined when it was written. */
+  errorOf(place: number): VoikError | undefined;
+  /** The shard of a record that was written. */
+  shardOf(place: number): Shard;
+  /** The offset of a record; -1 when it was never appended. */
+  offsetOf(place: number): number;
 }
 
 /** Whether a shard takes a record of `bytes`, its key included; the error that it fails with when it does not. */

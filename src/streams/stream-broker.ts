@@ -20,9 +20,9 @@ import type { Logger } from "../base/logger.ts";
 import type { Random } from "../base/random.ts";
 import type { LogFactory } from "../log/log-factory.ts";
 import { appendRecords } from "./append-records.ts";
-import type { AppendOutcomes } from "./append-outcomes.ts";
 import type {
   Admission,
+  AppendOutcomes,
   AttributeChanges,
   Broker,
   CreateStreamRequest,

@@ -3,8 +3,7 @@
  * Records can be put straight into the log of each shard.
  */
 import type { BatchBuilder } from "../../src/log/batch-builder.ts";
-import type { AppendOutcomes } from "../../src/streams/append-outcomes.ts";
-import type { Broker, Stream } from "../../src/streams/broker.ts";
+import type { AppendOutcomes, Broker, Stream } from "../../src/streams/broker.ts";
 import { HASH_KEY_MAX } from "../../src/streams/hash-range.ts";
 import { ShardedStream } from "../../src/streams/stream.ts";
 import { MemoryLog } from "../helpers/memory-log.ts";

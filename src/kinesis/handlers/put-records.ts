@@ -3,7 +3,7 @@
  * request; what fails at one shard does not fail the others. A record that breaks a rule fails the whole request
  * before anything is written, as with AWS.
  */
-import type { AppendOutcomes } from "../../streams/append-outcomes.ts";
+import type { AppendOutcomes } from "../../streams/broker.ts";
 import type { RecordTable } from "../../streams/record-table.ts";
 import type { BodyFormat } from "../body.ts";
 import { distribute } from "../distribution.ts";
