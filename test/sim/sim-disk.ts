@@ -2,12 +2,12 @@
  * A disk in memory behind the FileSystem seam, with everything that a disk may do to a process: lose what was not
  * synced, fill up, answer EIO, flip bits. Also where a process dies: before any call, or in the middle of a write.
  *
- * `boot` gives a FileSystem to a new process; the one before it is dead and each of its calls throws Killed.
+ * A process reaches it through its FileSystem (sim-process-disk.ts); when it is dead each of its calls throws Killed.
  * Syncs are answered when the scheduler says so.
  */
 import { basename, dirname } from "node:path";
-import type { FileSystem, FolderEntry, Mapping, OpenFile, OpenMode } from "../../src/base/file-system.ts";
-import { type Faults, NO_FAULTS } from "./sim-faults.ts";
+import type { FolderEntry } from "../../src/base/file-system.ts";
+import { type Faults, NO_FAULTS, systemError } from "./sim-faults.ts";
 import { SimFolder } from "./sim-folder.ts";
 import type { SimNode } from "./sim-folder.ts";
 import { SimInode } from "./sim-inode.ts";
@@ -45,11 +45,10 @@ export class SimDisk {
     return this.callsToLive === 0;
   }
 
-  /** A new process with the disk as it is. */
-  boot(): FileSystem {
-    this.process++;
+  /** Another process has the disk as it is: the one before it is dead. Returns its number. */
+  newProcess(): number {
     this.callsToLive = undefined;
-    return new ProcessDisk(this, this.process);
+    return ++this.process;
   }
 
   /** kill -9: the page cache stays. */
@@ -69,13 +68,14 @@ export class SimDisk {
     this.root.powerCut(this.random, mode);
   }
 
-  /** Makes a folder that survives everything. */
+  /** Makes a folder, and those above it, that survive everything. */
   makeDurable(path: string): void {
-    this.boot().makeFolder(path);
-    for (let at = path; ; at = dirname(at)) {
-      const folder = this.folderAt(at);
+    let folder = this.root;
+    for (const name of path.split("/").filter(Boolean)) {
+      const below = new SimFolder();
+      folder.make(name, below);
       folder.endSync(folder.beginSync());
-      if (at === "/") return;
+      folder = below;
     }
   }
 
@@ -83,21 +83,23 @@ export class SimDisk {
   holdsDurably(fd: number, bytes: Buffer, position: number): boolean {
     const file = this.open.get(fd);
     if (!file?.inode.holdsDurably(bytes, position)) return false;
-    let folder: SimNode | undefined = this.root;
-    for (const name of dirname(file.path).split("/").filter(Boolean)) {
-      folder = folder instanceof SimFolder ? folder.durableEntries().get(name) : undefined;
-    }
-    const names = folder instanceof SimFolder ? [...folder.durableEntries()] : [];
-    return names.some(([name, node]) => node === file.inode && /\.log(\.pending)?$/.test(name));
+    return this.durableEntries(dirname(file.path)).some(
+      ([name, node]) => node === file.inode && /\.log(\.pending)?$/.test(name),
+    );
   }
 
   /** The files of a folder that would be there after any power cut. */
   durableFiles(folder: string): SimInode[] {
+    return this.durableEntries(folder)
+      .map(([, node]) => node)
+      .filter((node) => node instanceof SimInode);
+  }
+
+  private durableEntries(path: string): [string, SimNode][] {
     let node: SimNode | undefined = this.root;
-    for (const name of folder.split("/").filter(Boolean))
+    for (const name of path.split("/").filter(Boolean))
       node = node instanceof SimFolder ? node.durableEntries().get(name) : undefined;
-    const entries = node instanceof SimFolder ? [...node.durableEntries().values()] : [];
-    return entries.filter((file) => file instanceof SimInode);
+    return node instanceof SimFolder ? [...node.durableEntries()] : [];
   }
 
   /** Names and contents of a folder's files, as processes see them. */
@@ -136,10 +138,10 @@ export class SimDisk {
     return node;
   }
 
-  openFile(process: number, path: string, inode: SimInode, mode: OpenMode): OpenFile {
-    const fd = this.nextFd++;
-    this.open.set(fd, { path, inode });
-    return new SimFile(this, process, path, fd, inode, mode !== "read");
+  /** Notes that the living process opens `inode`; returns the descriptor. */
+  opened(path: string, inode: SimInode): number {
+    this.open.set(this.nextFd, { path, inode });
+    return this.nextFd++;
   }
 
   failChange(path: string): void {
@@ -230,170 +232,4 @@ export class SimDisk {
   private chance(oneIn: number): boolean {
     return oneIn > 0 && this.random.oneIn(oneIn);
   }
-}
-
-class SimFile implements OpenFile {
-  constructor(
-    private readonly disk: SimDisk,
-    private readonly process: number,
-    readonly path: string,
-    readonly fd: number,
-    private readonly inode: SimInode,
-    private readonly writable: boolean,
-  ) {}
-
-  size(): number {
-    this.enter("fstat");
-    return this.inode.size;
-  }
-
-  read(into: Uint8Array, position: number): number {
-    this.enter("read");
-    return this.disk.read(this.inode, into, position, this.path);
-  }
-
-  write(bytes: Uint8Array, position: number): number {
-    this.checkWritable();
-    return this.disk.write(this.process, this.inode, bytes, position, this.path);
-  }
-
-  sync(): Promise<void> {
-    this.enter("fdatasync");
-    return this.disk.sync(this.process, this.inode, this.path);
-  }
-
-  truncate(bytes: number): void {
-    this.enter("ftruncate");
-    this.checkWritable();
-    this.disk.failChange(this.path);
-    this.inode.resize(bytes);
-  }
-
-  allocate(bytes: number): void {
-    this.enter("fallocate");
-    this.checkWritable();
-    if (bytes <= this.inode.size) return;
-    this.disk.failWhenFull(this.path, true);
-    this.inode.resize(bytes);
-  }
-
-  map(bytes: number): Mapping {
-    this.enter("mmap");
-    this.checkWritable();
-    this.disk.failChange(this.path);
-    return { bytes: this.inode.map().subarray(0, bytes), unmap: () => this.inode.unmap() };
-  }
-
-  dropCache(): void {
-    this.enter("fadvise");
-    this.inode.dropCache();
-  }
-
-  close(): void {
-    this.enter("close");
-    if (!this.disk.open.delete(this.fd)) throw systemError("EBADF", this.path);
-  }
-
-  private enter(call: string): void {
-    this.disk.enter(this.process, `${call} ${this.path}`);
-    if (!this.disk.open.has(this.fd)) throw systemError("EBADF", this.path);
-  }
-
-  private checkWritable(): void {
-    if (!this.writable) throw systemError("EBADF", this.path);
-  }
-}
-
-/** The disk, as one process sees it. */
-class ProcessDisk implements FileSystem {
-  constructor(
-    private readonly disk: SimDisk,
-    private readonly process: number,
-  ) {}
-
-  open(path: string, mode: OpenMode): OpenFile {
-    this.enter(`open ${path} to ${mode}`);
-    this.disk.failChange(path);
-    if (mode !== "create") return this.disk.openFile(this.process, path, this.disk.fileAt(path), mode);
-    const folder = this.disk.folderAt(dirname(path));
-    if (folder.entries.has(basename(path))) throw systemError("EEXIST", path);
-    this.disk.failWhenFull(path, false);
-    const inode = new SimInode();
-    folder.make(basename(path), inode);
-    return this.disk.openFile(this.process, path, inode, mode);
-  }
-
-  exists(path: string): boolean {
-    this.enter(`exists ${path}`);
-    try {
-      return path === "/" || this.disk.folderAt(dirname(path)).entries.has(basename(path));
-    } catch {
-      return false;
-    }
-  }
-
-  size(path: string): number {
-    this.enter(`stat ${path}`);
-    return this.disk.fileAt(path).size;
-  }
-
-  list(folder: string): FolderEntry[] {
-    this.enter(`list ${folder}`);
-    return this.disk.entries(folder);
-  }
-
-  makeFolder(path: string): void {
-    this.enter(`mkdir ${path}`);
-    if (path === "/" || this.exists(path)) return;
-    this.makeFolder(dirname(path));
-    this.disk.failChange(path);
-    this.disk.failWhenFull(path, false);
-    this.disk.folderAt(dirname(path)).make(basename(path), new SimFolder());
-  }
-
-  rename(from: string, to: string): void {
-    this.enter(`rename ${from} to ${to}`);
-    if (dirname(from) !== dirname(to)) throw new Error("the simulator renames within a folder");
-    this.disk.failChange(from);
-    const folder = this.disk.folderAt(dirname(from));
-    const node = folder.entries.get(basename(from));
-    if (!node) throw systemError("ENOENT", from);
-    folder.rename(node, basename(from), basename(to));
-  }
-
-  remove(path: string): void {
-    this.enter(`unlink ${path}`);
-    this.disk.failChange(path);
-    this.disk.folderAt(dirname(path)).remove(this.disk.fileAt(path), basename(path));
-  }
-
-  removeFolder(path: string): void {
-    this.enter(`remove folder ${path}`);
-    this.disk.folderAt(dirname(path)).remove(this.disk.folderAt(path), basename(path));
-    this.disk.forgetFolders();
-  }
-
-  syncFolder(path: string): Promise<void> {
-    this.enter(`fsync ${path}`);
-    return this.disk.sync(this.process, this.disk.folderAt(path), path);
-  }
-
-  readonly mappingRisk = () => undefined;
-
-  lock(): { release(): void } {
-    return { release: () => {} };
-  }
-
-  readText(path: string): string {
-    this.enter(`read ${path}`);
-    return this.disk.fileAt(path).content().toString("utf8");
-  }
-
-  private enter(call: string): void {
-    this.disk.enter(this.process, call);
-  }
-}
-
-function systemError(code: string, path: string): Error {
-  return Object.assign(new Error(`${code}: ${path}`), { code, path });
 }

@@ -27,3 +27,8 @@ export type FaultCounts = Record<"full" | "read" | "sync" | "change" | "flip", n
 export function firedSince(before: FaultCounts, now: FaultCounts): (keyof FaultCounts)[] {
   return (Object.keys(now) as (keyof FaultCounts)[]).filter((kind) => now[kind] > before[kind]);
 }
+
+/** What the system answers, as node:fs throws it. */
+export function systemError(code: string, path: string): Error {
+  return Object.assign(new Error(`${code}: ${path}`), { code, path });
+}

@@ -14,6 +14,7 @@ import type { OpenLogUnderTest, SlotParts } from "./log-slot.ts";
 import type { ProcessLife } from "./process-life.ts";
 import { demand } from "./violation.ts";
 import { SimDisk } from "./sim-disk.ts";
+import { ProcessDisk } from "./sim-process-disk.ts";
 import { NO_FAULTS } from "./sim-faults.ts";
 import { SimRandom } from "./sim-random.ts";
 import { SimScheduler } from "./sim-scheduler.ts";
@@ -167,7 +168,7 @@ class Simulation {
 
   /** A new process on the disk as it is, opening every log; it may die in the middle of that, after some calls. */
   private boot(callsToLive?: number): void {
-    const fileSystem = this.disk.boot();
+    const fileSystem = new ProcessDisk(this.disk);
     this.disk.callsToLive = callsToLive;
     this.trace("boot");
     this.disk.faults.flipOneIn = 0;
