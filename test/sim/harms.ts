@@ -6,7 +6,7 @@ import type { FileSystem, OpenFile } from "../../src/base/file-system.ts";
 import { CommitLog } from "../../src/log/commit-log.ts";
 import { batchBytesOf, computeCrc, magicOf } from "../../src/log/record-batch.ts";
 import type { DurableWaiter } from "../../src/log/shard-log.ts";
-import type { OpenLogUnderTest } from "./log-slot.ts";
+import type { OpenLogUnderTest } from "./slot-parts.ts";
 import type { Harm } from "./simulation.ts";
 
 /** Ways to break the log, by what is broken. */

@@ -1,25 +1,17 @@
 /**
- * One log under test, with its oracle beside it: each thing that can be done to a log, done and checked. A call that
- * fails may do so only for a reason that the disk gave, or because the process died in it.
+ * One log under test, with its oracle beside it: each thing that can be done to a log, done and checked (reads in
+ * slot-reads.ts, what may fail in checked-calls.ts).
  */
-import { VoikError } from "../../src/base/errors.ts";
-import type { ErrorCode } from "../../src/base/errors.ts";
 import { silentLogger } from "../../src/base/logger.ts";
 import type { CommitLog } from "../../src/log/commit-log.ts";
-import type { GroupCommit } from "../../src/log/group-commit.ts";
-import type { CommitLogOptions } from "../../src/log/open-segments.ts";
-import type { LogRange } from "../../src/log/shard-log.ts";
-import { isDurable } from "./durable.ts";
+import { CheckedCalls } from "./checked-calls.ts";
 import { type ModelBatch, ModelLog, sameFiles } from "./model-log.ts";
-import { demand, Violation } from "./violation.ts";
-import { makeBatch, makeTransactionalBatch } from "./sim-batch.ts";
 import type { ProcessLife } from "./process-life.ts";
-import type { SimDisk } from "./sim-disk.ts";
-import { type FaultCounts, firedSince } from "./sim-faults.ts";
-import type { SimRandom } from "./sim-random.ts";
-import type { SimScheduler } from "./sim-scheduler.ts";
-
-export type OpenLogUnderTest = (options: CommitLogOptions, groupCommit: GroupCommit) => Promise<CommitLog>;
+import { makeBatch, makeTransactionalBatch } from "./sim-batch.ts";
+import { firedSince } from "./sim-faults.ts";
+import type { SlotParts } from "./slot-parts.ts";
+import { SlotReads } from "./slot-reads.ts";
+import { demand } from "./violation.ts";
 
 export interface SlotSettings {
   folder: string;
@@ -31,19 +23,6 @@ export interface SlotSettings {
   transactional: boolean;
 }
 
-/** What all logs of a simulation share. */
-export interface SlotParts {
-  disk: SimDisk;
-  scheduler: SimScheduler;
-  random: SimRandom;
-  openLog: OpenLogUnderTest;
-  trace(line: string): void;
-  /** Runs what the log calls back, so that an objection in it ends the simulation. */
-  guard(run: () => void): void;
-}
-
-const RANGES_HELD_MAX = 3;
-
 export class LogSlot {
   readonly model: ModelLog;
   state: "closed" | "opening" | "open" | "closing" = "closed";
@@ -51,10 +30,8 @@ export class LogSlot {
   retaining = false;
   /** Wall time of the retention that is under way. */
   private retainedAtMs = 0;
-  private life: ProcessLife | undefined;
-  private held: { range: LogRange; expected: Buffer }[] = [];
-  /** A sync of this log has failed in this life: it may acknowledge nothing any more. */
-  private refuses = false;
+  private readonly calls: CheckedCalls;
+  private readonly reads: SlotReads;
   /** The folder as the last recovery left it; undefined once something was changed. */
   private recovered: Map<string, string> | undefined;
 
@@ -63,13 +40,15 @@ export class LogSlot {
     readonly settings: SlotSettings,
   ) {
     this.model = new ModelLog(settings);
+    this.calls = new CheckedCalls(parts, settings.folder);
+    this.reads = new SlotReads(parts, this.model, this.calls, () => this.state === "open");
   }
 
   open(life: ProcessLife): void {
     const { disk, trace, guard } = this.parts;
     const { folder, segmentBytesMax, retentionMs, retentionBytes } = this.settings;
     this.state = "opening";
-    this.life = life;
+    this.calls.life = life;
     const before = { ...disk.fired };
     const options = {
       folder,
@@ -89,7 +68,7 @@ export class LogSlot {
           if (life.over || disk.dead) return;
           trace(`open failed: ${String(error)}`);
           this.state = "closed";
-          this.expectReason(error, before, []);
+          this.calls.expectReason(error, before, []);
           demand(this.openFiles() === 0, `a failed opening left ${this.openFiles()} files open`);
         }),
     );
@@ -106,64 +85,42 @@ export class LogSlot {
       : makeBatch(random, nowMs, recordBytesMax, end);
     trace(`append ${batch.bytes.length} bytes at ${batch.baseOffset}..${batch.endOffset}`);
     this.recovered = undefined;
-    const life = this.life as ProcessLife;
+    const life = this.calls.life as ProcessLife;
     const lateBy = life.syncFailed;
-    const done = this.attempt([], () => {
+    const done = this.calls.attempt([], () => {
       const baseOffset = log.append(sent, {
         onDurable: () => this.parts.guard(() => this.acknowledged(batch, lateBy)),
-        onAppendFailed: () => (this.refuses = true),
+        onAppendFailed: () => (this.calls.refuses = true),
       });
       demand(baseOffset === batch.baseOffset, `appended at ${baseOffset}, not ${batch.baseOffset}`);
-      demand(!this.refuses, "an append was taken after a failed sync");
+      demand(!this.calls.refuses, "an append was taken after a failed sync");
     });
     if (done || this.parts.disk.dead) this.model.appended(batch);
     if (random.oneIn(2)) sent.fill(0xaa);
   }
 
   read(): void {
-    const { random, disk } = this.parts;
-    const log = this.openLog();
-    const offset = random.between(log.startOffset, log.durableEnd);
-    const maxBytes = random.pick([1, 100, 1000, 4096, 20_000]);
-    this.parts.trace(`read at ${offset}, ${maxBytes} bytes at most`);
-    const flips = disk.fired.flip;
-    this.attempt(["storage_damaged"], () => {
-      const range = log.locate(offset, maxBytes);
-      demand((range === undefined) === (offset === log.durableEnd), `a read at ${offset} found something`);
-      if (range) this.readRange(log, range, offset, maxBytes, flips);
-    });
-    if (disk.dead) return;
-    this.attempt(["offset_out_of_range"], () => {
-      const outside = random.oneIn(2) ? log.durableEnd + 1 + random.below(3) : log.startOffset - 1;
-      demand(log.locate(outside, 100) === undefined, `a read outside at ${outside} answered`);
-      demand(false, `a read outside at ${outside} was not refused`);
-    });
+    this.reads.read(this.openLog());
   }
 
   lookUp(): void {
-    const { random, scheduler, disk } = this.parts;
-    const log = this.openLog();
-    const timestampMs = scheduler.nowMs() - random.below(6_000) + 500;
-    this.parts.trace(`look up time ${timestampMs}`);
-    this.attempt(["storage_damaged"], () => {
-      for (const [found, expected] of [
-        [log.offsetForTimestamp(timestampMs), this.model.timestampPosition(timestampMs, log.durableEnd)],
-        [log.newest, this.model.newest(log.durableEnd)],
-      ]) {
-        // An index that was rebuilt from flipped headers may point behind the record for as long as it lives.
-        if (disk.fired.flip > 0) return;
-        demand(
-          found?.offset === expected?.offset && found?.timestampMs === expected?.timestampMs,
-          `time ${timestampMs}: found ${JSON.stringify(found)}, not ${JSON.stringify(expected)}`,
-        );
-      }
-    });
+    this.reads.lookUp(this.openLog());
+  }
+
+  /** Reads again what was found earlier, whatever has become of its segment, and lets go of it. */
+  release(): void {
+    this.reads.release();
+  }
+
+  /** Reads everything, and demands that it is everything, but for damage that the log has noted. */
+  readAll(): void {
+    this.reads.readAll(this.openLog(), true);
   }
 
   retain(): void {
     const { scheduler, trace, guard, disk } = this.parts;
     const log = this.openLog();
-    const life = this.life as ProcessLife;
+    const life = this.calls.life as ProcessLife;
     const nowMs = scheduler.nowMs();
     const start = this.model.start;
     const before = { ...disk.fired };
@@ -190,40 +147,19 @@ export class LogSlot {
         finished(() => {
           trace(`retention failed: ${String(error)}`);
           // Only its own folder's failed sync makes a log refuse; another log's may have failed before a plain rename did.
-          if (life.syncFailed && String(error).endsWith(this.settings.folder)) this.refuses = true;
+          if (life.syncFailed && String(error).endsWith(this.settings.folder)) this.calls.refuses = true;
           demand(firedSince(before, disk.fired).length > 0, `retention failed: ${String(error)}`);
         }),
     );
     this.noteStart(log, nowMs);
   }
 
-  /** Reads again what was found earlier, whatever has become of its segment, and lets go of it. */
-  release(): void {
-    const held = this.held.shift();
-    if (!held) return;
-    const flips = this.parts.disk.fired.flip;
-    // A failed sync drops pages of which the journal has the bytes: who was reading them finds the checksums wrong.
-    const lost = this.life?.syncFailed === true && this.life.journal !== undefined;
-    this.attempt([], () => {
-      const bytes = Buffer.alloc(held.range.bytes);
-      try {
-        held.range.copy(bytes, 0);
-      } finally {
-        held.range.release();
-      }
-      demand(
-        bytes.equals(held.expected) || this.parts.disk.fired.flip > flips || lost,
-        `a held range at ${held.range.baseOffset} changed`,
-      );
-    });
-  }
-
   close(): void {
     const log = this.openLog();
-    const life = this.life as ProcessLife;
+    const life = this.calls.life as ProcessLife;
     this.state = "closing";
     this.parts.trace(`close ${this.settings.folder}`);
-    while (this.held.length > 0 && !this.parts.disk.dead) this.release();
+    this.reads.releaseAll();
     if (this.parts.disk.dead) return;
     log.close().then(
       () =>
@@ -231,7 +167,10 @@ export class LogSlot {
           if (life.over || this.parts.disk.dead) return;
           this.state = "closed";
           this.log = undefined;
-          demand(this.refuses || this.model.settled === this.model.end, "closing left something unsynced");
+          demand(
+            this.calls.refuses || this.model.settled === this.model.end,
+            "closing left something unsynced",
+          );
           demand(this.openFiles() === 0, `closing left ${this.openFiles()} files open`);
         }),
       (error: unknown) =>
@@ -244,40 +183,23 @@ export class LogSlot {
     if (this.retaining && this.log) this.noteStart(this.log, this.retainedAtMs);
     this.state = "closed";
     this.log = undefined;
-    this.held = [];
+    this.reads.processEnded();
     this.retaining = false;
-    this.refuses = false;
+    this.calls.refuses = false;
   }
 
   checkState(): void {
-    if (this.state !== "open" || !this.log || this.refuses) return;
+    if (this.state !== "open" || !this.log || this.calls.refuses) return;
     if (this.retaining) this.noteStart(this.log, this.retainedAtMs);
-    this.model.checkState(this.log, this.life?.journal !== undefined);
+    this.model.checkState(this.log, this.calls.life?.journal !== undefined);
     if (this.settings.transactional) this.checkTransactions(this.log);
   }
 
   /** After bits were flipped in a header that was read, what follows from it is anybody's guess. */
   private checkTransactions(log: CommitLog): void {
-    this.attempt(["storage_damaged"], () => {
+    this.calls.attempt(["storage_damaged"], () => {
       if (this.parts.disk.fired.flip === 0) this.model.transactions.check(log);
     });
-  }
-
-  /** Reads everything, and demands that it is everything, with `pastGaps` but for damage that the log has noted. */
-  readAll(pastGaps = false): void {
-    const log = this.openLog();
-    const { disk } = this.parts;
-    let offset = log.startOffset;
-    while (offset < log.durableEnd) {
-      if (pastGaps && this.hasGap() && !this.attempt([], () => log.locate(offset, 1)?.release())) {
-        offset++;
-        continue;
-      }
-      const flips = disk.fired.flip;
-      const range = log.locate(offset, 8_000);
-      demand(range !== undefined, `nothing at ${offset}, before the durable end`);
-      offset = this.readRange(log, range, offset, 8_000, flips);
-    }
   }
 
   private opened(log: CommitLog): void {
@@ -289,49 +211,22 @@ export class LogSlot {
     if (this.recovered)
       demand(sameFiles(this.recovered, files), "recovering twice changed what recovering once left");
     this.recovered = files;
-    this.attempt([], () => this.readAll());
+    this.calls.attempt([], () => this.reads.readAll(log));
   }
 
   private acknowledged(batch: ModelBatch, afterFailure: boolean): void {
     const { disk, trace } = this.parts;
     const log = this.openLog();
     trace(`acknowledged ..${batch.endOffset}`);
-    demand(!this.refuses && !afterFailure, "an ack after a failed sync");
+    demand(!this.calls.refuses && !afterFailure, "an ack after a failed sync");
     this.model.acknowledged(batch.endOffset, log);
     if (batch.baseOffset < log.startOffset) return;
     const flips = disk.fired.flip;
-    this.attempt(["storage_damaged"], () => {
+    this.calls.attempt(["storage_damaged"], () => {
       const range = log.locate(batch.baseOffset, 1);
       demand(range !== undefined, `${batch.baseOffset} was acknowledged and can't be read`);
-      this.readRange(log, range, batch.baseOffset, 1, flips);
+      this.reads.readRange(log, range, batch.baseOffset, 1, flips);
     });
-  }
-
-  /** Checks and releases (or keeps) a range; returns the offset behind it. */
-  private readRange(
-    log: CommitLog,
-    range: LogRange,
-    offset: number,
-    maxBytes: number,
-    flips: number,
-  ): number {
-    const { disk, random } = this.parts;
-    const bytes = Buffer.alloc(range.bytes);
-    let keep = false;
-    try {
-      range.copy(bytes, 0);
-      if (disk.fired.flip > flips) return log.durableEnd;
-      const end = this.model.checkRead(range, bytes, offset, maxBytes, log.durableEnd);
-      demand(
-        isDurable(disk, range, bytes, this.life?.journal !== undefined),
-        `${offset}..${end} was served and is not on the disk`,
-      );
-      keep = this.state === "open" && this.held.length < RANGES_HELD_MAX && random.oneIn(8);
-      if (keep) this.held.push({ range, expected: bytes });
-      return end;
-    } finally {
-      if (!keep) range.release();
-    }
   }
 
   private noteStart(log: CommitLog, nowMs: number): void {
@@ -339,44 +234,6 @@ export class LogSlot {
     this.recovered = undefined;
     this.parts.trace(`start moved to ${log.startOffset}`);
     this.model.retained(log.startOffset, log.durableEnd, nowMs);
-  }
-
-  /** Runs a call; false when it failed, which it may for a reason that the disk gave, or with a code of `codes`. */
-  private attempt(codes: readonly ErrorCode[], run: () => void): boolean {
-    const before = { ...this.parts.disk.fired };
-    try {
-      run();
-      return true;
-    } catch (error) {
-      if (this.parts.disk.dead) return false;
-      if (error instanceof Violation) throw error;
-      this.parts.trace(`failed: ${String(error)}`);
-      this.expectReason(error, before, codes);
-      return false;
-    }
-  }
-
-  private expectReason(error: unknown, before: FaultCounts, codes: readonly ErrorCode[]): void {
-    const fired = firedSince(before, this.parts.disk.fired);
-    demand(
-      error instanceof VoikError,
-      `a raw error came out: ${error instanceof Error ? error.stack : String(error)}`,
-    );
-    const { code } = error;
-    const fair =
-      (code === "disk_full" && fired.includes("full")) ||
-      (code === "storage_failed" &&
-        (this.refuses ||
-          this.life?.syncFailed ||
-          fired.some((kind) => kind !== "full" && kind !== "flip"))) ||
-      (code === "storage_damaged" && (this.hasGap() || (codes.includes(code) && fired.includes("flip")))) ||
-      (code === "offset_out_of_range" && codes.includes(code));
-    demand(fair, `${code} for no reason: ${error.message}`);
-  }
-
-  /** Bits that were flipped in two reads in a row are damage to a log. */
-  private hasGap(): boolean {
-    return this.parts.disk.snapshot(this.settings.folder, /^gaps$/).size > 0;
   }
 
   private openFiles(): number {

@@ -10,7 +10,7 @@ import { GroupCommit } from "../../src/log/group-commit.ts";
 import { AppendBuffers } from "../../src/log/append-buffers.ts";
 import { Journal } from "../../src/log/journal.ts";
 import { LogSlot } from "./log-slot.ts";
-import type { OpenLogUnderTest, SlotParts } from "./log-slot.ts";
+import type { OpenLogUnderTest, SlotParts } from "./slot-parts.ts";
 import type { ProcessLife } from "./process-life.ts";
 import { demand } from "./violation.ts";
 import { SimDisk } from "./sim-disk.ts";
@@ -321,7 +321,7 @@ class Simulation {
     for (const slot of this.slots) {
       demand(slot.state === "open", "a log opens and closes when the disk is well");
       slot.checkState();
-      slot.readAll(true);
+      slot.readAll();
     }
   }
 
