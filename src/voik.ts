@@ -16,21 +16,31 @@ import { startAdminServer } from "./admin/server.ts";
 import { isLoopback } from "./base/address.ts";
 import { Ballast } from "./base/ballast.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
+import { Closers } from "./base/closers.ts";
 import { descriptorLimit } from "./base/descriptor-limit.ts";
 import { connectionDescriptorsMax, DescriptorWatch } from "./base/descriptor-watch.ts";
 import { hostAndPort, listen } from "./base/listen.ts";
-import { lockDataFolder, makeDataFolder, unusable } from "./base/data-folder.ts";
+import { takeDataFolder } from "./base/data-folder.ts";
 import { disk, freeBytesOf, volumeSizesOf } from "./base/disk.ts";
 import { VoikError } from "./base/errors.ts";
-import type { FileSystem, FolderLock, Volume } from "./base/file-system.ts";
+import type { FileSystem, Volume } from "./base/file-system.ts";
 import type { Logger } from "./base/logger.ts";
 import { MetricsRegistry } from "./base/metrics.ts";
 import { readCertificate } from "./base/pem.ts";
 import { type Random, systemRandom } from "./base/random.ts";
 import { readOrMakeSecret } from "./base/secret-file.ts";
 import { VERSION } from "./base/version.ts";
-import { kafkaSecurityOf } from "./config/kafka-security.ts";
 import { openVolume, whyNoVolume } from "./base/volume.ts";
+import { kafkaSecurityOf } from "./config/kafka-security.ts";
+import {
+  accessRulesOf,
+  kafkaLimitsOf,
+  kafkaOptionsOf,
+  kinesisOptionsOf,
+  logOptionsOf,
+  streamOptionsOf,
+  transactionLimitsOf,
+} from "./config/part-options.ts";
 import type { Config } from "./config/schema.ts";
 import { AllGroups } from "./groups/all-groups.ts";
 import { ConsumerCoordinator } from "./groups/consumer-coordinator.ts";
@@ -70,9 +80,6 @@ interface Parts {
   health: Health;
 }
 
-/** What has to be undone, in the order in which it was done. */
-type Closers = (() => void | Promise<void>)[];
-
 /** Starts everything. On a failure it closes what it opened and throws VoikError or ListenError. */
 export async function startVoik(config: Config, logger: Logger): Promise<Voik> {
   const metrics = new MetricsRegistry();
@@ -86,33 +93,33 @@ export async function startVoik(config: Config, logger: Logger): Promise<Voik> {
     metrics,
     health,
   };
-  const closers: Closers = [];
+  const closers = new Closers();
   try {
     return await open(parts, closers);
   } catch (error) {
-    await closeAll(closers);
+    await closers.closeAll();
     throw error;
   }
 }
 
 async function open(parts: Parts, closers: Closers): Promise<Voik> {
   const { config, clock, health, metrics } = parts;
-  const lock = await takeFolder(parts);
-  closers.push(() => lock.release());
+  const lock = await takeDataFolder(config.dataDir, parts.fileSystem, { inUse: "give another --data-dir" });
+  closers.add(() => lock.release());
   registerProcessMetrics(metrics, clock, VERSION);
   const admin = listen("admin-port", config.host, config.adminPort, () =>
     startAdminServer({ host: config.host, port: config.adminPort, health, metrics }),
   );
-  closers.push(() => admin.stop());
+  closers.add(() => admin.stop());
 
   const { broker, failed, fail } = await openStreams(parts, closers);
   const access = await openUsers(parts, fail, closers);
   const groups = await openGroups(parts, broker, fail, closers);
   const transactions = await openTransactions(parts, broker, groups, fail, closers);
   const kafka = startKafka(parts, broker, groups, transactions, access);
-  closers.push(() => kafka.stop({ drainMs: DRAIN_MS }));
+  closers.add(() => kafka.stop({ drainMs: DRAIN_MS }));
   const kinesis = await startKinesis(parts, broker, access);
-  closers.push(() => kinesis.server.stop({ drainMs: DRAIN_MS }));
+  closers.add(() => kinesis.server.stop({ drainMs: DRAIN_MS }));
   const servers = [kinesis.server, admin];
   const watch = new DescriptorWatch({
     limit: descriptorLimit(Infinity),
@@ -120,7 +127,7 @@ async function open(parts: Parts, closers: Closers): Promise<Voik> {
     logger: parts.logger,
     servers,
   });
-  closers.push(() => watch.stop());
+  closers.add(() => watch.stop());
 
   health.phase = "ready";
   void failed.then(() => (health.phase = "failed"));
@@ -133,19 +140,9 @@ async function open(parts: Parts, closers: Closers): Promise<Voik> {
     failed,
     stop() {
       health.phase = "stopping";
-      return closeAll(closers);
+      return closers.closeAll();
     },
   };
-}
-
-/** Makes the data folder and locks it. Throws VoikError folder_in_use, or storage_failed when it can't be used. */
-async function takeFolder({ config: { dataDir }, fileSystem }: Parts): Promise<FolderLock> {
-  try {
-    await makeDataFolder(dataDir, fileSystem);
-  } catch (error) {
-    throw unusable(dataDir, error);
-  }
-  return lockDataFolder(dataDir, fileSystem, { inUse: "give another --data-dir" });
 }
 
 /** The file system to sync as a whole, unless --sync or the system says no. */
@@ -170,9 +167,9 @@ async function openStreams(parts: Parts, closers: Closers) {
   checkLogIo(config.logIo, fileSystem, config.dataDir);
   const { dataDir, sync: kind } = config;
   const volume = volumeOf(parts);
-  closers.push(() => volume?.close());
+  closers.add(() => volume?.close());
   const { sync, journal } = openSyncParts({ kind, dataDir, volume, fileSystem, clock, logger });
-  closers.push(() => journal.close());
+  closers.add(() => journal.close());
   const failure = Promise.withResolvers<VoikError>();
   const fail = (cause: unknown) => {
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -180,39 +177,33 @@ async function openStreams(parts: Parts, closers: Closers) {
     failure.resolve(new VoikError("storage_failed", message, { cause }));
   };
   const ballast = ballastOf(parts);
-  closers.push(() => ballast.close());
+  closers.add(() => ballast.close());
   const filesMax = warmFilesMax(descriptorLimit());
   const logs = new LogStore({
     fileSystem,
     clock,
     logger,
-    segmentBytesMax: config.segmentBytes,
-    segmentAgeMsMax: config.segmentAgeMs,
-    retentionBytes: config.retentionBytes,
+    ...logOptionsOf(config),
     sync,
     journal,
-    scrubBytesPerSecond: config.scrubBytesPerSecond,
     metrics,
-    logIo: config.logIo,
     warmFilesMax: filesMax,
     makeRoom: ballast.release,
     onSyncFailure: fail,
   });
-  closers.push(() => logs.close());
+  closers.add(() => logs.close());
   const broker = await StreamBroker.open({
-    dataDir: config.dataDir,
+    ...streamOptionsOf(config),
     fileSystem,
     openLog: logs.open,
     clock,
     random,
     logger,
-    retentionMsDefault: config.retentionMs,
-    shardCountMax: config.shardCountMax,
     openingMax: filesMax,
     onCatalogFailure: fail,
     makeRoom: ballast.release,
   });
-  closers.push(() => broker.close());
+  closers.add(() => broker.close());
   journal.settleDeleted();
   showDurability(broker, parts);
   return { broker, failed: failure.promise, fail };
@@ -231,13 +222,9 @@ async function openUsers(
     clock,
     random,
     onFailure,
-    rules: {
-      enforcing: config.authorization === "acl",
-      superUsers: config.superUsers ?? new Set(),
-      allowEveryoneIfNoAcl: config.allowEveryoneIfNoAcl,
-    },
+    rules: accessRulesOf(config),
   });
-  closers.push(() => access.close());
+  closers.add(() => access.close());
   startControl(parts, access, closers);
   return access;
 }
@@ -247,7 +234,7 @@ function startControl({ config, fileSystem, logger }: Parts, access: Access, clo
   const path = join(config.dataDir, CONTROL_SOCKET);
   try {
     const control = startControlServer({ path, access, fileSystem, logger });
-    closers.push(() => control.stop());
+    closers.add(() => control.stop());
   } catch (error) {
     const reason = (error as Error).message;
     logger.warn("no control socket: voik user and voik acl work while voik is stopped", { path, reason });
@@ -262,14 +249,14 @@ async function openGroups(
 ) {
   const path = join(config.dataDir, "groups.db");
   const offsets = await OffsetStore.open({ path, fileSystem, clock, onSyncFailure });
-  closers.push(() => offsets.close());
+  closers.add(() => offsets.close());
   const streamExists = (id: string) => broker.streamById(id) !== undefined;
   const limits = { offsetRetentionMs: config.offsetRetentionMs };
   const classic = new GroupCoordinator({ offsets, clock, random, logger, streamExists, limits });
   const streamByName = (name: string) => broker.streamByName(name);
   const consumers = new ConsumerCoordinator({ offsets, clock, random, logger, streamByName });
   const groups = new AllGroups(classic, consumers);
-  closers.push(() => groups.stop());
+  closers.add(() => groups.stop());
   metrics.gauge("voik_groups", "Consumer groups with members.", {}, () => groups.counts.groups);
   metrics.gauge("voik_group_members", "Members of consumer groups.", {}, () => groups.counts.members);
   return groups;
@@ -285,13 +272,10 @@ async function openTransactions(
 ) {
   const path = join(config.dataDir, "transactions.db");
   const store = await TransactionStore.open({ path, fileSystem, clock, onSyncFailure });
-  closers.push(() => store.close());
-  const limits = {
-    timeoutMsMax: config.transactionTimeoutMsMax,
-    idRetentionMs: config.transactionalIdRetentionMs,
-  };
+  closers.add(() => store.close());
+  const limits = transactionLimitsOf(config);
   const transactions = await TransactionCoordinator.open({ store, broker, groups, clock, logger, limits });
-  closers.push(() => transactions.stop());
+  closers.add(() => transactions.stop());
   const help = "Transactions that have begun and not ended.";
   metrics.gauge("voik_transactions_open", help, {}, () => transactions.openCount);
   return transactions;
@@ -305,9 +289,9 @@ function startKafka(
   access: Access,
 ) {
   const { config, fileSystem, clock, random, logger, metrics } = parts;
-  const { advertise } = config;
   const security = kafkaSecurityOf(config, fileSystem);
   if (security.auth === "none") warnIfOpen(parts, "Kafka", "--kafka-auth=sasl");
+  const descriptorsMax = connectionDescriptorsMax(descriptorLimit(Infinity));
   return listen("kafka-port", config.host, config.kafkaPort, () =>
     startKafkaServer({
       broker,
@@ -315,23 +299,9 @@ function startKafka(
       transactions,
       access,
       security,
-      host: config.host,
-      port: config.kafkaPort,
-      advertise: advertise && { host: advertise.host, port: advertise.port ?? config.kafkaPort },
-      limits: {
-        requestBytesMax: config.kafkaRequestBytesMax,
-        connectionsMax: config.connectionsMax,
-        produceBytesPerSecond: config.kafkaProducerByteRate,
-        fetchBytesPerSecond: config.kafkaConsumerByteRate,
-        descriptorsMax: connectionDescriptorsMax(descriptorLimit(Infinity)),
-      },
-      autoCreateStreams: config.autoCreateStreams,
-      autoCreatePartitions: config.autoCreateShards,
-      batchBytesMax: config.batchBytesMax,
+      ...kafkaOptionsOf(config),
+      limits: { ...kafkaLimitsOf(config), descriptorsMax },
       dataVolume: { folder: resolve(config.dataDir), sizes: () => volumeSizesOf(config.dataDir) },
-      segmentBytes: config.segmentBytes,
-      segmentAgeMs: config.segmentAgeMs,
-      retentionBytes: config.retentionBytes,
       clock,
       random,
       logger,
@@ -350,12 +320,8 @@ async function startKinesis(parts: Parts, broker: StreamBroker, access: Access) 
   const server = listen("kinesis-port", config.host, config.kinesisPort, () =>
     startKinesisServer({
       broker,
-      host: config.host,
-      port: config.kinesisPort,
+      ...kinesisOptionsOf(config),
       iteratorKey,
-      accountId: config.kinesisAccount,
-      rates: config.kinesisLimits,
-      transitionMs: config.kinesisTransitionMs,
       security: { access, auth: config.kinesisAuth },
       tls,
       clock,
@@ -374,17 +340,4 @@ function warnIfOpen({ config, logger }: Parts, what: string, flag: string): void
   logger.warn(`${what} clients on the network need not say who they are: ${flag} makes them`, {
     host: config.host,
   });
-}
-
-/** Closes the last opened first; goes on after a failure and throws the first one at the end. */
-async function closeAll(closers: Closers): Promise<void> {
-  const failures: unknown[] = [];
-  for (const close of closers.splice(0).reverse()) {
-    try {
-      await close();
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  if (failures.length > 0) throw failures[0];
 }

@@ -9,8 +9,22 @@ export interface LockHints {
   broken?: string;
 }
 
+/** Makes the folder and locks it. Throws VoikError folder_in_use, or storage_failed when it can't be used. */
+export async function takeDataFolder(
+  dataDir: string,
+  fileSystem: FileSystem,
+  hints: LockHints,
+): Promise<FolderLock> {
+  try {
+    await makeDataFolder(dataDir, fileSystem);
+  } catch (error) {
+    throw unusable(dataDir, error);
+  }
+  return lockDataFolder(dataDir, fileSystem, hints);
+}
+
 /** Makes the folder and its missing parents, names and all durable before anything is kept in it. */
-export async function makeDataFolder(dataDir: string, fileSystem: FileSystem): Promise<void> {
+async function makeDataFolder(dataDir: string, fileSystem: FileSystem): Promise<void> {
   if (fileSystem.exists(join(dataDir, "voik.db"))) return;
   const made = [resolve(dataDir)];
   for (let parent = dirname(made[0] as string); !fileSystem.exists(parent); parent = dirname(parent))
@@ -37,7 +51,7 @@ export function lockDataFolder(dataDir: string, fileSystem: FileSystem, hints: L
 }
 
 /** The failure of a folder that can't be made or locked. */
-export function unusable(dataDir: string, error: unknown, hint?: string): VoikError {
+function unusable(dataDir: string, error: unknown, hint?: string): VoikError {
   const reason = error instanceof Error ? error.message : String(error);
   const behind = hint === undefined ? "" : ` (${hint})`;
   return new VoikError("storage_failed", `data folder ${dataDir} can't be used: ${reason}${behind}`, {
