@@ -28,7 +28,7 @@ export interface AccessOptions {
 /** Throws VoikError storage_damaged, unsupported, disk_full or storage_failed. */
 export async function openAccess(options: AccessOptions): Promise<Access & { close(): void }> {
   const { path, fileSystem, clock, random, rules } = options;
-  const file = DatabaseFile.open(path, fileSystem, ACCESS_FORMAT, options.onFailure);
+  const file = DatabaseFile.open(path, fileSystem, ACCESS_FORMAT, { onFailure: options.onFailure });
   try {
     const users = new UserBook({ file, clock, random });
     const acls = new AclBook(file, rules);

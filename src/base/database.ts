@@ -3,7 +3,8 @@
  * every failure a VoikError. user_version counts the steps that a file has seen; opening one runs the rest, in one
  * transaction. A step that was released never changes: the next one is added behind it.
  *
- * A change has happened when its call returns: write-ahead log, synchronous=full.
+ * A change has happened when its call returns (write-ahead log, synchronous=full), unless whoever opens the file syncs the
+ * write-ahead log by other means.
  */
 import { Database } from "bun:sqlite";
 import { VoikError } from "./errors.ts";
@@ -20,25 +21,33 @@ export interface DatabaseFormat {
   readonly remedy: string;
 }
 
+export interface DatabaseOptions {
+  /**
+   * Hears when the disk failed under a change, which is then neither made nor not made: the process has to end.
+   */
+  readonly onFailure?: ((error: VoikError) => void) | undefined;
+  /** NORMAL: a change is written and not synced. */
+  readonly synchronous?: "FULL" | "NORMAL";
+}
+
 /** A database file and what its failures mean. */
 export class DatabaseFile {
   private constructor(
     readonly database: Database,
-    private readonly path: string,
+    readonly path: string,
     private readonly format: DatabaseFormat,
-    private readonly onFailure: ((error: VoikError) => void) | undefined,
+    private readonly onFailure: DatabaseOptions["onFailure"],
   ) {}
 
   /**
-   * Opens the database at `path`, making it when it is missing. The caller makes its name durable. `onFailure` hears
-   * when the disk failed under a change, which is then neither made nor not made: the process has to end. Throws
-   * VoikError storage_damaged, unsupported when a newer voik wrote it, disk_full or storage_failed.
+   * Opens the database at `path`, making it when it is missing. The caller makes its name durable. Throws VoikError
+   * storage_damaged, unsupported when a newer voik wrote it, disk_full or storage_failed.
    */
   static open(
     path: string,
     fileSystem: FileSystem,
     format: DatabaseFormat,
-    onFailure?: (error: VoikError) => void,
+    { onFailure, synchronous = "FULL" }: DatabaseOptions = {},
   ): DatabaseFile {
     let database: Database | undefined;
     try {
@@ -47,7 +56,7 @@ export class DatabaseFile {
       database = new Database(path, { readwrite: true, strict: true });
       checkIdentity(database, path, format);
       database.run("PRAGMA journal_mode = WAL");
-      database.run("PRAGMA synchronous = FULL");
+      database.run(`PRAGMA synchronous = ${synchronous}`);
       database.run("PRAGMA foreign_keys = ON");
       migrate(database, format);
       return new DatabaseFile(database, path, format, onFailure);
@@ -62,10 +71,15 @@ export class DatabaseFile {
     try {
       return work(this.database);
     } catch (error) {
-      const explained = explainSqlite(error, this.path, (why) => damaged(this.path, why, this.format));
+      const explained = this.explain(error);
       if (isDiskFailure(error)) this.onFailure?.(explained as VoikError);
       throw explained;
     }
+  }
+
+  /** A failure of this database as a VoikError; a bug passes through. */
+  explain(error: unknown): unknown {
+    return explainSqlite(error, this.path, (why) => damaged(this.path, why, this.format));
   }
 
   /** Runs `work` in one transaction. */

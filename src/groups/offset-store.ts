@@ -7,15 +7,17 @@
  *   offsets(group_id, stream_id, shard, offset, leader_epoch, metadata)
  *   pending_offsets(producer_id, group_id, stream_id, shard, offset, leader_epoch, metadata)
  */
+import type { DatabaseFormat } from "../base/database.ts";
 import type { Clock } from "../base/clock.ts";
 import type { CommittedOffset, OffsetKey } from "./groups.ts";
 import { PendingOffsets } from "./pending-offsets.ts";
-import { type DatabaseKind, RoundDatabase, type RoundDatabaseOptions } from "./round-database.ts";
+import { RoundDatabase, type RoundDatabaseOptions } from "./round-database.ts";
 
-const KIND: DatabaseKind = {
-  name: "groups",
+const FORMAT: DatabaseFormat = {
+  what: "voik's groups database",
+  remedy: "Put it back from a backup, or remove it: groups then start anew",
   applicationId: 0x766b6772, // "vkgr"
-  versions: [
+  steps: [
     `CREATE TABLE groups(group_id TEXT PRIMARY KEY, empty_since_ms INTEGER) STRICT, WITHOUT ROWID;
      CREATE TABLE offsets(
        group_id TEXT NOT NULL,
@@ -82,7 +84,7 @@ export class OffsetStore {
 
   /** Opens the database. Throws VoikError storage_damaged, unsupported, disk_full or storage_failed. */
   static async open(options: OffsetStoreOptions): Promise<OffsetStore> {
-    return new OffsetStore(await RoundDatabase.open(KIND, options), options.clock);
+    return new OffsetStore(await RoundDatabase.open(FORMAT, options), options.clock);
   }
 
   /** Stores offsets of a group; resolves when they survive a crash. `emptySinceMs`: undefined while it has members. */

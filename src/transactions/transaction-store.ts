@@ -3,13 +3,15 @@
  * change: groups/round-database.ts writes and syncs it. A transaction is as far as its row says: a commit is decided
  * when the row that says so survives a crash.
  */
-import { type DatabaseKind, RoundDatabase, type RoundDatabaseOptions } from "../groups/round-database.ts";
+import type { DatabaseFormat } from "../base/database.ts";
+import { RoundDatabase, type RoundDatabaseOptions } from "../groups/round-database.ts";
 import type { Outcome, Phase, Transaction } from "./transaction.ts";
 
-const KIND: DatabaseKind = {
-  name: "transactions",
+const FORMAT: DatabaseFormat = {
+  what: "voik's transactions database",
+  remedy: "Put it back from a backup, or remove it: transactions then start anew",
   applicationId: 0x766b7478, // "vktx"
-  versions: [
+  steps: [
     `CREATE TABLE transactions(
        id TEXT PRIMARY KEY,
        producer_id INTEGER NOT NULL,
@@ -57,7 +59,7 @@ export class TransactionStore {
 
   /** Opens the database. Throws VoikError storage_damaged, unsupported, disk_full or storage_failed. */
   static async open(options: RoundDatabaseOptions): Promise<TransactionStore> {
-    return new TransactionStore(await RoundDatabase.open(KIND, options));
+    return new TransactionStore(await RoundDatabase.open(FORMAT, options));
   }
 
   all(): Transaction[] {
