@@ -95,6 +95,7 @@ const FORMATS = new Map<string, BodyFormat>([
 
 /** The format that a Content-Type header names, parameters aside; undefined when it is none of ours. */
 export function bodyFormat(contentType: string | null): BodyFormat | undefined {
+  if (contentType === jsonFormat.contentType) return jsonFormat;
   return FORMATS.get((contentType ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "");
 }
 

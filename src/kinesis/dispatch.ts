@@ -2,7 +2,6 @@
  * From an HTTP request to its reply. The order of the checks is AWS's, seen from outside: method, content type and
  * target, size of the body, operation, signature, body, permission, then whatever the operation itself demands.
  */
-import { asBuffer } from "../base/bytes.ts";
 import { AssertionError } from "../base/assert.ts";
 import type { Access } from "../access/access.ts";
 import { hostOf } from "../access/acl.ts";
@@ -13,7 +12,7 @@ import { type BodyFormat, bodyFormat, jsonFormat } from "./body.ts";
 import { type Caller, callerOf } from "./caller.ts";
 import { KinesisError, toKinesisError } from "./errors.ts";
 import { EventStream } from "./event-stream.ts";
-import { acceptsGzip, withPlainBody } from "./gzip.ts";
+import { inflateBody, isCoded } from "./gzip.ts";
 import type { Operation, RequestContext, Services } from "./operation.ts";
 import { OPERATIONS } from "./operations.ts";
 import { checkPermission } from "./permissions.ts";
@@ -22,12 +21,13 @@ import {
   errorReply,
   eventStreamReply,
   outputReply,
-  replyHeaders,
+  ReplyHeaders,
   tooLargeReply,
   unknownFormatReply,
 } from "./reply.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
-import { withBody } from "./request-body.ts";
+import { readBody } from "./request-body.ts";
+import { RequestScope } from "./request-scope.ts";
 
 const TARGET_PREFIX = "Kinesis_20131202.";
 const UNKNOWN = "unknown";
@@ -54,12 +54,21 @@ export interface Connection {
   address(): string;
 }
 
+/** The operation that a request names. */
+interface Asked {
+  name: string;
+  operation: Operation;
+}
+
 const everything = (): boolean => true;
 
 export class Dispatcher {
+  private readonly headers: ReplyHeaders;
   private draining = false;
 
-  constructor(private readonly options: DispatchOptions) {}
+  constructor(private readonly options: DispatchOptions) {
+    this.headers = new ReplyHeaders(options.random);
+  }
 
   /** From now on every new request is told to come back later; those in work go on. */
   drain(): void {
@@ -71,46 +80,46 @@ export class Dispatcher {
     const { clock, metrics } = this.options.services;
     const startMs = clock.monotonicMs();
     const target = request.headers.get("x-amz-target") ?? "";
-    const operationName = target.startsWith(TARGET_PREFIX) ? target.slice(TARGET_PREFIX.length) : "";
-    const known = Object.hasOwn(OPERATIONS, operationName);
-    const operation = known ? OPERATIONS[operationName] : undefined;
-    const response = await this.reply(request, target, { name: operationName, operation }, connection);
+    const asked = askedIn(target);
+    const response = await this.reply(request, target, asked, connection);
     const seconds = (clock.monotonicMs() - startMs) / 1000;
-    metrics.request(known ? operationName : UNKNOWN, response.status, seconds);
+    metrics.request(asked?.name ?? UNKNOWN, response.status, seconds);
     return response;
   }
 
   private async reply(
     request: Request,
     target: string,
-    asked: { name: string; operation: Operation | undefined },
+    asked: Asked | undefined,
     connection: Connection,
   ): Promise<Response> {
-    const { random, memory, maxBodyBytes } = this.options;
-    const headers = replyHeaders(random);
+    const { memory, maxBodyBytes } = this.options;
+    const headers = this.headers.next();
     if (request.method !== "POST") return accessDeniedReply(headers);
     const format = bodyFormat(request.headers.get("content-type"));
     if (format === undefined)
       return target.includes(".") ? unknownFormatReply(headers) : accessDeniedReply(headers);
     try {
-      const done = await withBody(request, maxBodyBytes, memory, (sent) => {
-        connection.onBody();
-        const { name, operation } = asked;
-        if (operation === undefined) throw new KinesisError("UnknownOperationException");
+      const body = await readBody(request, maxBodyBytes, memory);
+      if (body === undefined) return tooLargeReply(headers);
+      connection.onBody();
+      let output: object | undefined;
+      try {
+        if (asked === undefined) throw new KinesisError("UnknownOperationException");
         if (this.draining) throw new KinesisError("ServiceUnavailable", "voik is stopping: try again.", 503);
         // What was signed is what was sent.
-        const caller = this.callerOf(request, sent);
+        const caller = this.callerOf(request, body.bytes);
         const coding = request.headers.get("content-encoding");
-        return withPlainBody(coding, sent, maxBodyBytes, memory, async (body) => ({
-          output: await this.run({ name, operation }, body, format, caller, request, connection),
-        }));
-      });
-      if (done === undefined) return tooLargeReply(headers);
-      if (done.output instanceof EventStream) return eventStreamReply(done.output, headers);
-      const gzip = acceptsGzip(request.headers.get("accept-encoding"));
-      return await outputReply(format, done.output, headers, memory, request.signal, gzip);
+        if (isCoded(coding) && !(await inflateBody(coding, body, maxBodyBytes, memory)))
+          return tooLargeReply(headers);
+        output = await this.run(asked, body.bytes, format, caller, request, connection);
+      } finally {
+        body.release();
+      }
+      if (output instanceof EventStream) return eventStreamReply(output, headers);
+      return await outputReply(format, output, headers, memory, request);
     } catch (error) {
-      return errorReply(format, this.explain(error, request.signal.aborted), headers);
+      return errorReply(format, this.explain(error, request.signal), headers);
     }
   }
 
@@ -120,29 +129,31 @@ export class Dispatcher {
   }
 
   private run(
-    { name, operation }: { name: string; operation: Operation },
-    body: Uint8Array,
+    { name, operation }: Asked,
+    body: Buffer,
     format: BodyFormat,
     caller: Caller,
     request: Request,
     connection: Connection,
   ) {
     const { services, access } = this.options;
-    const common = { ...services, caller, format, hungUp: request.signal };
-    const scanned = format === jsonFormat ? operation.scan?.(asBuffer(body)) : undefined;
+    const scanned = format === jsonFormat ? operation.scan?.(body) : undefined;
     const decoded = scanned ?? format.decode(body);
     const checked = scanned !== undefined;
     services.throttle?.takeCall(name, decoded, caller);
-    if (!access?.enforcing) return operation.run(decoded, { ...common, may: everything }, { checked });
+    if (!access?.enforcing)
+      return operation.run(decoded, new RequestScope(services, caller, format, request, everything), {
+        checked,
+      });
     const host = hostOf(connection.address());
     const may: RequestContext["may"] = (action, resourceType, resourceName) =>
       access.authorize(caller.principal, host, action, resourceType, resourceName);
-    const context = { ...common, may };
+    const context = new RequestScope(services, caller, format, request, may);
     const permit = (input: object) => checkPermission(name, input, context);
     return operation.run(decoded, context, { checked, permit });
   }
 
-  private explain(error: unknown, hungUp: boolean): KinesisError {
+  private explain(error: unknown, hungUp: AbortSignal): KinesisError {
     const expected = toKinesisError(error);
     if (expected !== undefined) {
       if (expected.status === 500)
@@ -150,7 +161,8 @@ export class Dispatcher {
       return expected;
     }
     // Reading the body of a client that hung up fails as well: nobody's fault, and nobody hears the answer.
-    if (hungUp && !(error instanceof AssertionError)) return new KinesisError("ServiceUnavailable", "", 503);
+    if (hungUp.aborted && !(error instanceof AssertionError))
+      return new KinesisError("ServiceUnavailable", "", 503);
     // A broken invariant ends the process: thrown where nobody catches, once this request has its answer.
     if (error instanceof AssertionError) {
       queueMicrotask(() => {
@@ -165,4 +177,11 @@ export class Dispatcher {
       500,
     );
   }
+}
+
+/** The operation that an X-Amz-Target header names; undefined when there is none of that name. */
+function askedIn(target: string): Asked | undefined {
+  const name = target.startsWith(TARGET_PREFIX) ? target.slice(TARGET_PREFIX.length) : "";
+  const operation = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name] : undefined;
+  return operation && { name, operation };
 }

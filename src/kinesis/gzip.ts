@@ -5,9 +5,9 @@
  */
 import { promisify } from "node:util";
 import { constants, gunzip, gzip } from "node:zlib";
-import { asBuffer } from "../base/bytes.ts";
 import { serializationError } from "./errors.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
+import type { RequestBody } from "./request-body.ts";
 
 /** A smaller reply is one packet or two either way. */
 export const GZIP_BYTES_MIN = 2048;
@@ -36,46 +36,41 @@ export async function deflateIfItPays(content: Buffer): Promise<Uint8Array | und
   return tried.length === content.length ? packed : deflate(content, { level: constants.Z_BEST_SPEED });
 }
 
+/** Whether a Content-Encoding header says that the body is not what it is. */
+export function isCoded(coding: string | null): coding is string {
+  return coding !== null && !/^(identity)?$/i.test(coding);
+}
+
 /**
- * Runs `use` with the body that a request means by `sent`, which counts against `memory` once more when it is
- * inflated. Gives undefined when it is larger than `bytesMax`; no more than that is ever inflated. Throws
- * SerializationException when it can't be read, ServiceUnavailable when too much is in work.
+ * Has `body` be what its request means by it, within `bytesMax`; no more than that is ever inflated. False when it is
+ * larger. Throws SerializationException when it can't be read, ServiceUnavailable when too much is in work.
  */
-export async function withPlainBody<T>(
-  coding: string | null,
-  sent: Uint8Array,
+export async function inflateBody(
+  coding: string,
+  body: RequestBody,
   bytesMax: number,
   memory: MemoryBudget,
-  use: (body: Uint8Array) => T | Promise<T>,
-): Promise<T | undefined> {
-  if (coding === null || /^(identity)?$/i.test(coding)) return use(sent);
+): Promise<boolean> {
   if (!/^(x-)?gzip$/i.test(coding))
     throw serializationError(`Content-Encoding ${coding.slice(0, 64)} is not known here: send gzip or none.`);
-  const claimedBytes = Math.min(claimOf(sent), bytesMax);
-  let giveBack = memory.take(claimedBytes);
+  const claimedBytes = Math.min(claimOf(body.bytes), bytesMax);
+  if (await inflateWithin(claimedBytes, body, memory)) return true;
+  return claimedBytes < bytesMax && (await inflateWithin(bytesMax, body, memory));
+}
+
+async function inflateWithin(bytesMax: number, body: RequestBody, memory: MemoryBudget): Promise<boolean> {
+  const giveBack = memory.take(bytesMax);
   try {
-    let body = await inflateAtMost(sent, claimedBytes);
-    if (body === undefined && claimedBytes < bytesMax) {
-      giveBack();
-      giveBack = memory.take(bytesMax);
-      body = await inflateAtMost(sent, bytesMax);
-    }
-    return body === undefined ? undefined : await use(body);
-  } finally {
+    body.replace(await inflate(body.bytes, { maxOutputLength: bytesMax }), giveBack);
+    return true;
+  } catch (error) {
     giveBack();
+    if ((error as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") return false;
+    throw serializationError("The body is not what its Content-Encoding says: gzip.");
   }
 }
 
 /** The length that the last four bytes of gzip claim: true of one that has but one member, and of no lie. */
-function claimOf(sent: Uint8Array): number {
-  return sent.length < 4 ? 1 : Math.max(1, asBuffer(sent).readUInt32LE(sent.length - 4));
-}
-
-async function inflateAtMost(sent: Uint8Array, maxOutputLength: number): Promise<Buffer | undefined> {
-  try {
-    return await inflate(sent, { maxOutputLength });
-  } catch (error) {
-    if ((error as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") return undefined;
-    throw serializationError("The body is not what its Content-Encoding says: gzip.");
-  }
+function claimOf(sent: Buffer): number {
+  return sent.length < 4 ? 1 : Math.max(1, sent.readUInt32LE(sent.length - 4));
 }

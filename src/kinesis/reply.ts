@@ -8,45 +8,66 @@ import type { BodyFormat } from "./body.ts";
 import { BodyParts } from "./body-parts.ts";
 import type { KinesisError } from "./errors.ts";
 import { EVENT_STREAM_TYPE, type EventStream } from "./event-stream.ts";
-import { deflateIfItPays, GZIP_BYTES_MIN } from "./gzip.ts";
+import { acceptsGzip, deflateIfItPays, GZIP_BYTES_MIN } from "./gzip.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 
+const REQUEST_ID_BYTES = 16;
 const EXTENDED_ID_BYTES = 48;
+/** Replies whose ids are drawn at once. */
+const IDS_DRAWN = 64;
 /** From here on a reply is sent in pieces, and its memory counted. */
 const LARGE_BYTES = 1024 * 1024;
 
-/** New request ids for one reply. */
-export function replyHeaders(random: Random): Record<string, string> {
-  const bytes = random.bytes(16 + EXTENDED_ID_BYTES);
-  const hex = bytes.toString("hex", 0, 16);
-  const requestId = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-  return { "x-amzn-RequestId": requestId, "x-amz-id-2": bytes.toString("base64", 16) };
+/** Headers of replies, each with ids of its own. */
+export class ReplyHeaders {
+  private bytes: Buffer = Buffer.alloc(0);
+  private at = 0;
+
+  constructor(private readonly random: Random) {}
+
+  next(): Record<string, string> {
+    if (this.at === this.bytes.length) {
+      this.bytes = this.random.bytes(IDS_DRAWN * (REQUEST_ID_BYTES + EXTENDED_ID_BYTES));
+      this.at = 0;
+    }
+    const extendedAt = this.at + REQUEST_ID_BYTES;
+    const hex = this.bytes.toString("hex", this.at, extendedAt);
+    this.at = extendedAt + EXTENDED_ID_BYTES;
+    const requestId = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+    return {
+      "x-amzn-RequestId": requestId,
+      "x-amz-id-2": this.bytes.toString("base64", extendedAt, this.at),
+    };
+  }
 }
 
 /**
- * 200 with `output`, or with no body at all for operations that answer nothing; with `gzip`, deflated where that pays. A
- * large one counts against `memory` until the client has taken it or left.
+ * 200 with `output`, or with no body at all for operations that answer nothing; deflated where the client takes that and
+ * it pays. A large one counts against `memory` until the client has taken it or left.
  */
 export function outputReply(
   format: BodyFormat,
   output: object | undefined,
   headers: Record<string, string>,
   memory: MemoryBudget,
-  hungUp: AbortSignal,
-  gzip: boolean,
+  request: Request,
 ): Response | Promise<Response> {
   headers["content-type"] = format.contentType;
-  const content = output instanceof BodyParts ? output : encoded(format, output);
+  const encoded = output instanceof BodyParts ? output : output === undefined ? "" : format.encode(output);
+  if (!(encoded instanceof BodyParts) && encoded.length < GZIP_BYTES_MIN)
+    return new Response(encoded as string, { headers });
+  const content = partsOf(encoded);
+  const gzip = acceptsGzip(request.headers.get("accept-encoding"));
   const deflates = gzip && content.length >= GZIP_BYTES_MIN;
   if (content.length < LARGE_BYTES && !deflates) return wholeReply(content, headers);
   const giveBack = memory.take(content.length);
-  hungUp.addEventListener("abort", giveBack);
-  if (hungUp.aborted) giveBack();
+  request.signal.addEventListener("abort", giveBack);
+  if (request.signal.aborted) giveBack();
   return deflates ? deflatedReply(content.whole(), headers, giveBack) : inPieces(content, headers, giveBack);
 }
 
-function encoded(format: BodyFormat, output: object | undefined): BodyParts {
-  const content = output === undefined ? "" : format.encode(output);
+function partsOf(content: BodyParts | Uint8Array | string): BodyParts {
+  if (content instanceof BodyParts) return content;
   return BodyParts.of(typeof content === "string" ? Buffer.from(content) : asBuffer(content));
 }
 

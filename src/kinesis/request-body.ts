@@ -5,32 +5,49 @@
 import { release } from "../base/bytes.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 
+/** The body of a request in work: it counts against the memory of all until it is released, and is gone then. */
+export class RequestBody {
+  constructor(
+    public bytes: Buffer,
+    private giveBack: () => void,
+  ) {}
+
+  /** Has `bytes`, counted already, from now on; the others are gone. */
+  replace(bytes: Buffer, giveBack: () => void): void {
+    this.release();
+    this.bytes = bytes;
+    this.giveBack = giveBack;
+  }
+
+  release(): void {
+    release(this.bytes);
+    this.giveBack();
+  }
+}
+
 /**
- * Runs `use` with the body of `request`, which counts against `memory` until `use` is done, and is gone then. Gives
- * undefined when the body is larger than `bytesMax`. Throws ServiceUnavailable when too much is in work.
+ * The body of `request`; undefined when it is larger than `bytesMax`. Throws ServiceUnavailable when too much is in
+ * work.
  */
-export async function withBody<T>(
+export async function readBody(
   request: Request,
   bytesMax: number,
   memory: MemoryBudget,
-  use: (body: Uint8Array) => Promise<T>,
-): Promise<T | undefined> {
+): Promise<RequestBody | undefined> {
   const declared = request.headers.get("content-length");
   const bytes = declared === null ? bytesMax : Number(declared);
   if (!(bytes <= bytesMax)) return undefined;
   const giveBack = memory.take(bytes);
-  let body: Uint8Array | undefined;
+  let body: Buffer | undefined;
   try {
-    body = declared === null ? await readAtMost(request, bytesMax) : await request.bytes();
-    if (body === undefined || body.length > bytesMax) return undefined;
-    return await use(body);
+    body = declared === null ? await readAtMost(request, bytesMax) : Buffer.from(await request.arrayBuffer());
   } finally {
-    if (body !== undefined) release(body);
-    giveBack();
+    if (body === undefined || body.length > bytesMax) giveBack();
   }
+  return body === undefined || body.length > bytesMax ? undefined : new RequestBody(body, giveBack);
 }
 
-async function readAtMost(request: Request, bytesMax: number): Promise<Uint8Array | undefined> {
+async function readAtMost(request: Request, bytesMax: number): Promise<Buffer | undefined> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   if (request.body === null) return Buffer.alloc(0);
