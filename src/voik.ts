@@ -50,7 +50,7 @@ import { startKafkaServer } from "./kafka/server.ts";
 import { startKinesisServer } from "./kinesis/server.ts";
 import { checkLogIo } from "./log/log-io.ts";
 import { LogStore } from "./log/log-store.ts";
-import { warmFilesMax } from "./log/warm-files.ts";
+import { warmFilesMax } from "./base/warm-files.ts";
 import { openSyncParts } from "./log/sync-parts.ts";
 import { showDurability } from "./streams/show-durability.ts";
 import { StreamBroker } from "./streams/stream-broker.ts";

@@ -16,7 +16,7 @@ import { BatchBuilder } from "../../src/log/batch-builder.ts";
 import { openVolume } from "../../src/base/volume.ts";
 import { LogStore } from "../../src/log/log-store.ts";
 import type { ShardLog } from "../../src/log/shard-log.ts";
-import { warmFilesMax } from "../../src/log/warm-files.ts";
+import { warmFilesMax } from "../../src/base/warm-files.ts";
 import { StreamBroker } from "../../src/streams/stream-broker.ts";
 import { diskWithoutSync } from "./no-sync.ts";
 

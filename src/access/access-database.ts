@@ -8,9 +8,11 @@
  *   access_keys(id, user, secret, created_at_ms)                the secret as it is: decision 0125
  *   acls(resource_type, resource_name, pattern_type, principal, host, operation, permission)
  *   quotas(user, client_id, key, bytes_per_second)              user and client_id as quota.ts writes them
+ *   seal                                                        checksum of all of that: base/database-seal.ts
  */
 import type { Database } from "bun:sqlite";
 import type { DatabaseFile, DatabaseFormat } from "../base/database.ts";
+import { SEAL_TABLE } from "../base/database-seal.ts";
 import type { AccessKey } from "./access.ts";
 import type { AclEntry } from "./acl.ts";
 import { partOfText, type Quota, type QuotaKey, textOfPart } from "./quota.ts";
@@ -20,7 +22,8 @@ export const ACCESS_FORMAT: DatabaseFormat = {
   // "vkac"
   applicationId: 0x766b6163,
   what: "voik's access database",
-  remedy: "Put it back from a backup, or remove it to start without users and ACLs",
+  remedy: "Put it back from a backup, or remove it and access.db-seal to start without users and ACLs",
+  sealedFrom: 3,
   steps: [
     `
     CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
@@ -61,6 +64,7 @@ export const ACCESS_FORMAT: DatabaseFormat = {
       PRIMARY KEY (user, client_id, key)
     ) STRICT, WITHOUT ROWID;
     `,
+    SEAL_TABLE,
   ],
 };
 

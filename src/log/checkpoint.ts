@@ -14,8 +14,8 @@ import type { LogEnd } from "./log-end.ts";
 import { BATCH_HEADER_BYTES, batchBytesOf, magicOf, nextOffsetOf } from "./record-batch.ts";
 import { endOfData } from "./recovery.ts";
 import type { SegmentEnd } from "./segment.ts";
-import { SlotFile } from "./slot-file.ts";
-import type { WarmFiles } from "./warm-files.ts";
+import { SlotFile } from "../base/slot-file.ts";
+import type { WarmFiles } from "../base/warm-files.ts";
 
 export class Checkpoint {
   private constructor(private readonly slots: SlotFile) {}

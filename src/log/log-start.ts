@@ -4,8 +4,8 @@
  */
 import type { FileSystem } from "../base/file-system.ts";
 import { START_NAME } from "./layout.ts";
-import { SlotFile } from "./slot-file.ts";
-import type { WarmFiles } from "./warm-files.ts";
+import { SlotFile } from "../base/slot-file.ts";
+import type { WarmFiles } from "../base/warm-files.ts";
 
 export class LogStart {
   private constructor(

@@ -19,7 +19,7 @@ import { RetentionSweep } from "./retention-sweep.ts";
 import { Scrub } from "./scrub.ts";
 import { SharedSync } from "./shared-sync.ts";
 import { syncMetrics } from "./sync-metrics.ts";
-import { WarmFiles, warmFilesMax } from "./warm-files.ts";
+import { WarmFiles, warmFilesMax } from "../base/warm-files.ts";
 
 /** Logs whose small appends are written together at any time: 16 MiB for them. */
 const APPEND_BUFFERS = 256;

@@ -20,7 +20,7 @@ import { syncTransactionsFile } from "./transactions-file.ts";
 import { hasTransactions, recoverTransactionsFile } from "./transactions-recovery.ts";
 import { type DurablePart, recoverTail } from "./recovery.ts";
 import { Segment, type SegmentParts } from "./segment.ts";
-import { WarmFiles } from "./warm-files.ts";
+import { WarmFiles } from "../base/warm-files.ts";
 
 /** What a log by itself keeps warm. */
 const WARM_FILES = 64;

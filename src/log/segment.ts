@@ -20,7 +20,7 @@ import { noteBatches } from "./segment-walk.ts";
 import type { TimestampPosition } from "./shard-log.ts";
 import { firstRecordIn } from "./record-search.ts";
 import { TimeIndex } from "./time-index.ts";
-import type { Coolable, WarmFiles } from "./warm-files.ts";
+import type { Coolable, WarmFiles } from "../base/warm-files.ts";
 
 /** Log bytes between two index entries. */
 const INDEX_INTERVAL_BYTES = 4096;

@@ -8,7 +8,7 @@ import { type DamagedRange, describeDamage, type Note } from "./damage.ts";
 import { type Gap, Gaps } from "./gaps.ts";
 import { baseOffsetInName, DELETED_SUFFIX, isPartOfLog, segmentPaths } from "./layout.ts";
 import { type SegmentReport, verifySegment } from "./verify-segment.ts";
-import { WarmFiles } from "./warm-files.ts";
+import { WarmFiles } from "../base/warm-files.ts";
 
 export interface ShardReport {
   segments: number;

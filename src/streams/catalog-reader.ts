@@ -48,7 +48,7 @@ export function readCatalog(path: string): CatalogedStream[] {
 /** To be called in a transaction, so that a voik that is running changes nothing meanwhile. */
 function sealedRows(database: Database): Row[] {
   const version = Number(database.query("PRAGMA user_version").values()[0]?.[0]);
-  const breach = version < SEALED_FROM_VERSION ? undefined : new CatalogSeal(database).breach(undefined);
+  const breach = version < SEALED_FROM_VERSION ? undefined : new CatalogSeal(database).breach();
   if (breach !== undefined) throw new Error(breach);
   return database.query<Row, []>(QUERY).all();
 }

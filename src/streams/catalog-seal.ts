@@ -5,25 +5,12 @@
  *   seals(stream_id, crc)      of the stream's row, its shards and its attributes
  *   seal(change, crc)          one row: number of the last change; checksum over that number, the tables' definitions,
  *                              everything in meta, and the sum of seals
- *   voik.db-seal               the same two numbers in a file of two slots (log/slot-file.ts), written after the commit
- *
- * The file is what tells of changes that are gone as a whole, because the write-ahead log was cut short or lost: it
- * says which change the catalog must at least have. It is never synced, so after a power cut it may say less.
+ *   voik.db-seal               the same two numbers in a file beside it (base/seal-file.ts)
  *
  * A seal is part of the transaction of its change, and costs a look at the rows of the streams that it changes.
  */
 import type { Database } from "bun:sqlite";
-import { crc32c } from "../base/crc32c.ts";
-import type { FileSystem } from "../base/file-system.ts";
-import { SlotFile } from "../log/slot-file.ts";
-import { WarmFiles } from "../log/warm-files.ts";
-
-/** The seal of a whole catalog. */
-export interface Seal {
-  /** How many changes there were. */
-  change: number;
-  crc: number;
-}
+import { crcOfRows, type Seal, type SealFile } from "../base/seal-file.ts";
 
 /** What belongs to one stream. */
 const STREAM_ROWS = [
@@ -65,10 +52,10 @@ export class CatalogSeal {
   }
 
   /**
-   * What does not fit the seals, in words; undefined when everything does. `known`: a seal that the catalog had once,
-   * as the file beside it says. Throws SQLite's errors.
+   * What does not fit the seals, or what the file beside the catalog knows, in words; undefined when everything does.
+   * Throws SQLite's errors.
    */
-  breach(known: Seal | undefined): string | undefined {
+  breach(file?: SealFile): string | undefined {
     const seal = this.stored();
     if (seal === undefined || seal.crc !== this.crcOfCatalog(seal.change))
       return "what is in it does not fit its checksum";
@@ -80,10 +67,7 @@ export class CatalogSeal {
     const bad = streams.find(({ id }) => crcs.get(id) !== this.crcOfStream(id));
     if (bad) return `what it says of stream ${bad.name} does not fit its checksum`;
     if (streams.length !== crcs.size) return "a stream is missing from it";
-    if (known === undefined || known.change < seal.change) return undefined;
-    if (known.change > seal.change)
-      return `its last change is number ${seal.change}, and number ${known.change} was made here (remove voik.db-seal to start with it all the same)`;
-    return known.crc === seal.crc ? undefined : "it is not the catalog that was here";
+    return file?.breach(seal);
   }
 
   private exists(id: string): boolean {
@@ -94,44 +78,13 @@ export class CatalogSeal {
 
   private crcOfStream(id: string): number {
     let crc = 0;
-    for (const query of STREAM_ROWS) crc = crcOf(this.database.query(query).values(id), crc);
+    for (const query of STREAM_ROWS) crc = crcOfRows(this.database.query(query).values(id), crc);
     return crc;
   }
 
   private crcOfCatalog(change: number): number {
-    let crc = crcOf([[change]], 0);
-    for (const query of OTHER_ROWS) crc = crcOf(this.database.query(query).values(), crc);
+    let crc = crcOfRows([[change]], 0);
+    for (const query of OTHER_ROWS) crc = crcOfRows(this.database.query(query).values(), crc);
     return crc;
   }
-}
-
-/** The file beside the catalog that remembers its last seal. */
-export class SealFile {
-  /** What the file said when it was opened; undefined when it is missing or says nothing that can be read. */
-  readonly known: Seal | undefined;
-  private readonly slots: SlotFile;
-
-  /** `path`: of the catalog. Throws the system's error. */
-  constructor(fileSystem: FileSystem, path: string) {
-    this.slots = SlotFile.open(fileSystem, `${path}-seal`, new WarmFiles(1));
-    const [change = 0, crc = 0] = this.slots.values ?? [];
-    this.known = change > 0 ? { change, crc } : undefined;
-  }
-
-  /** Remembers the seal of a change that is durable. */
-  write({ change, crc }: Seal): void {
-    try {
-      this.slots.write([change, crc]);
-    } catch {
-      // The change itself stands. A disk that can't take these few bytes is told of by what matters more.
-    }
-  }
-
-  close(): void {
-    this.slots.close();
-  }
-}
-
-function crcOf(rows: unknown[][], seed: number): number {
-  return crc32c(Buffer.from(JSON.stringify(rows)), seed);
 }

@@ -13,11 +13,12 @@ import { assert } from "../base/assert.ts";
 import { VoikError } from "../base/errors.ts";
 import type { FileSystem } from "../base/file-system.ts";
 import { type Random, randomId } from "../base/random.ts";
+import { SealFile } from "../base/seal-file.ts";
 import { explainSqlite, isDiskFailure } from "../base/sqlite-errors.ts";
 import { DURABILITIES, type Durability } from "../log/log-factory.ts";
 import type { AttributeChanges } from "./broker.ts";
 import { APPLICATION_ID, SCHEMA_STEPS, SEALED_FROM_VERSION } from "./catalog-schema.ts";
-import { CatalogSeal, SealFile } from "./catalog-seal.ts";
+import { CatalogSeal } from "./catalog-seal.ts";
 import { tilesHashKeys } from "./hash-range.ts";
 import { parseSettings, type StreamSettings } from "./stream-settings.ts";
 import { openShardsOf, type ReshardPlan, type ShardPlan } from "./reshard.ts";
@@ -97,8 +98,7 @@ export class Catalog {
     this.path = options.path;
     this.clusterId = readClusterId(database, options);
     this.seal = new CatalogSeal(database);
-    const seal = this.seal.stored();
-    if (seal !== undefined && seal.change !== sealFile.known?.change) sealFile.write(seal);
+    sealFile.catchUp(this.seal.stored());
   }
 
   /**
@@ -275,12 +275,12 @@ export class Catalog {
 }
 
 /** Refuses a database that is damaged, not ours or from a newer voik, before anything is written to it. */
-function checkContent(database: Database, { known }: SealFile, options: CatalogOptions): void {
+function checkContent(database: Database, sealFile: SealFile, options: CatalogOptions): void {
   const version = pragma(database, "user_version");
   const application = pragma(database, "application_id");
   const tables = database.query<{ n: number }, []>("SELECT count(*) AS n FROM sqlite_schema").get()?.n ?? 0;
   if (tables === 0) {
-    if (options.streamsExist || known)
+    if (options.streamsExist || sealFile.known)
       throw damaged(options.path, "it is empty, and streams were made in this folder");
     return;
   }
@@ -294,7 +294,7 @@ function checkContent(database: Database, { known }: SealFile, options: CatalogO
   const check = database.query("PRAGMA integrity_check(1)").values()[0]?.[0];
   if (check !== "ok") throw damaged(options.path, String(check));
   if (version < SEALED_FROM_VERSION) return;
-  const breach = new CatalogSeal(database).breach(known);
+  const breach = new CatalogSeal(database).breach(sealFile);
   if (breach !== undefined) throw damaged(options.path, breach);
 }
 

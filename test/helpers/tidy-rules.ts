@@ -62,8 +62,8 @@ const RESERVED: { modules: RegExp; allowed: RegExp; why: string }[] = [
   },
   {
     modules: /^bun:sqlite$/,
-    allowed: /^src\/(streams|groups|access)\/|^src\/base\/(database|sqlite-errors)\.ts$/,
-    why: "only the catalog, groups/round-database.ts and access use SQLite",
+    allowed: /^src\/(streams|groups|access)\/|^src\/base\/(database|database-seal|sqlite-errors)\.ts$/,
+    why: "only base/database.ts, the catalog, groups and access use SQLite",
   },
 ];
 

@@ -8,7 +8,7 @@ import { disk } from "../../src/base/disk.ts";
 import { silentLogger } from "../../src/base/logger.ts";
 import type { CommitLog } from "../../src/log/commit-log.ts";
 import { LogStore } from "../../src/log/log-store.ts";
-import { warmFilesMax } from "../../src/log/warm-files.ts";
+import { warmFilesMax } from "../../src/base/warm-files.ts";
 import { appendDurably, batchOf, readAll, temporaryFolder } from "../helpers/log.ts";
 import { test, testedLogIo } from "../helpers/log-io.ts";
 

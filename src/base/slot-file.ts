@@ -9,9 +9,9 @@
  * A write goes to the page cache and is not synced unless asked. So the numbers read after a crash may be older ones:
  * what is kept here has to stay true for ever once it was true.
  */
-import { readInt64, writeInt64 } from "../base/bytes.ts";
-import { crc32c } from "../base/crc32c.ts";
-import type { FileSystem, OpenFile } from "../base/file-system.ts";
+import { readInt64, writeInt64 } from "./bytes.ts";
+import { crc32c } from "./crc32c.ts";
+import type { FileSystem, OpenFile } from "./file-system.ts";
 import type { Coolable, WarmFiles } from "./warm-files.ts";
 
 const FILE_BYTES = 1024;
