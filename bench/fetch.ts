@@ -1,10 +1,10 @@
 /**
  * How near is a fetch to a bare sendfile loop? The log holds 16 KiB batches in the page cache; both servers are asked
- * for the same pieces of about 1 MiB, two requests in flight per connection.
+ * for the same pieces of it, of about 1 MiB, two requests in flight per connection.
  */
 import { recordCountOf } from "../src/log/record-batch.ts";
 import { batchOfBytes } from "./lib/batches.ts";
-import { startFileServer, startServer } from "./lib/child.ts";
+import { startServer } from "./lib/child.ts";
 import { fetchFrame, fileFrame, produceFrame } from "./lib/kafka-frames.ts";
 import { comparePairs, MEGABYTE } from "./lib/pairs.ts";
 import { runPipeline } from "./lib/pipeline.ts";
@@ -19,19 +19,17 @@ async function fill(port: number, batch: Buffer): Promise<void> {
 }
 
 export async function run(): Promise<void> {
-  console.log(
-    "fetch: 1 MiB pieces of a cached log, against a bare sendfile loop over a file of the same size",
-  );
+  console.log("fetch: 1 MiB pieces of a cached log, against a bare sendfile loop over the same file");
   const batch = batchOfBytes(16 << 10);
   const pieceBytes = batch.length * BATCHES_PER_PIECE;
   const voik = await startServer("voik-no-sync");
   await fill(voik.port, batch);
-  const file = await startFileServer(PIECES * pieceBytes);
+  const file = await startServer("file", voik.folder);
   const recordsPerPiece = recordCountOf(batch) * BATCHES_PER_PIECE;
   const fetches = Array.from({ length: PIECES }, (_, i) =>
     fetchFrame("bench", 0, i * recordsPerPiece, pieceBytes),
   );
-  const pieces = Array.from({ length: PIECES }, (_, i) => fileFrame(i * pieceBytes, pieceBytes));
+  const pieces = Array.from({ length: PIECES }, (_, i) => fileFrame(0, i * pieceBytes, pieceBytes));
   for (const connections of [1, 2]) {
     const rate = (port: number, frames: Buffer[]) => () =>
       megabytesPerSecond(port, frames, connections, pieceBytes);

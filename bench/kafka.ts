@@ -1,17 +1,25 @@
 /**
  * How fast is the executable for Kafka clients? acks=all with every acknowledged record on the disk, 1 KB records, in
- * turn with a server that throws the bytes away, with a bare sendfile loop and with what the disk itself can do, each in
- * a process of its own; then the way of a record from producer to consumer.
+ * turn with a server that throws the bytes away, with a bare sendfile loop over the same log files and with what the disk
+ * itself can do, each in a process of its own; then the way of a record from producer to consumer.
  *
  *   make bench-kafka                                 under four minutes
  *   node_modules/.bin/bun bench/kafka.ts --quick     a quarter of it
+ *   node_modules/.bin/bun bench/kafka.ts --only='64 KiB,.*1 conn|end to end'
+ *                                                    the rows whose names this expression fits
  */
-import { startFileServer, startServer } from "./lib/child.ts";
+import { parseArgs } from "node:util";
+import { startServer } from "./lib/child.ts";
 import { measureEndToEnd } from "./lib/end-to-end.ts";
 import { type CaseFigures, type KafkaCase, measureCase, type Rig } from "./lib/kafka-case.ts";
 import { spreadOf } from "./lib/pairs.ts";
 
-const QUICK = process.argv.includes("--quick");
+const OPTIONS = {
+  quick: { type: "boolean", default: false },
+  only: { type: "string", default: "" },
+} as const;
+const { quick: QUICK, only } = parseArgs({ options: OPTIONS }).values;
+const isWanted = (name: string) => new RegExp(only).test(name);
 const BATCH_KIB = QUICK ? [64] : [16, 64, 1024];
 const PARTITIONS = QUICK ? [1, 16] : [1, 16, 64];
 const CONNECTIONS = [1, 8];
@@ -19,7 +27,6 @@ const ROUNDS = 3;
 const ROUND_MS = QUICK ? 250 : 300;
 const RATES = [10_000, 100_000];
 const RATE_MS = QUICK ? 3_000 : 8_000;
-const FILE_BYTES = 96 << 20;
 
 const median = (values: readonly number[]): number => spreadOf(values).median;
 
@@ -44,19 +51,22 @@ function fetchRow({ fetch: { voik, file, cpu }, peakBytes }: CaseFigures): strin
   return [...rates, ratio(voik, file), median(cpu).toFixed(2), (peakBytes / 1e6).toFixed(0)];
 }
 
+function nameOf({ batchBytes, partitions, connections }: KafkaCase): string {
+  return `${batchBytes >> 10} KiB, ${partitions} part., ${connections} conn.`;
+}
+
 async function measureCases(): Promise<[string, CaseFigures][]> {
-  const [sink, file] = await Promise.all([startServer("null-sink"), startFileServer(FILE_BYTES)]);
-  const beside = { sinkPort: sink.port, filePort: file.port, fileBytes: FILE_BYTES };
-  const rig: Rig = { ...beside, rounds: ROUNDS, roundMs: ROUND_MS };
-  const cases: KafkaCase[] = BATCH_KIB.flatMap((kib) =>
+  const sink = await startServer("null-sink");
+  const rig: Rig = { sinkPort: sink.port, rounds: ROUNDS, roundMs: ROUND_MS };
+  const all: KafkaCase[] = BATCH_KIB.flatMap((kib) =>
     PARTITIONS.flatMap((partitions) =>
       CONNECTIONS.map((connections) => ({ batchBytes: kib << 10, partitions, connections })),
     ),
   );
+  const cases = all.filter((shape) => isWanted(nameOf(shape)));
   const rows: [string, CaseFigures][] = [];
   for (const [i, shape] of cases.entries()) {
-    const { batchBytes, partitions, connections } = shape;
-    const name = `${batchBytes >> 10} KiB, ${partitions} part., ${connections} conn.`;
+    const name = nameOf(shape);
     const figures = await measureCase(shape, rig);
     rows.push([name, figures]);
     const { produce, fetch } = figures;
@@ -65,13 +75,14 @@ async function measureCases(): Promise<[string, CaseFigures][]> {
         `out ${median(fetch.voik).toFixed(0)} MB/s`,
     );
   }
-  await Promise.all([sink.stop(), file.stop()]);
+  await sink.stop();
   return rows;
 }
 
 async function printEndToEnd(): Promise<void> {
   printRow(["end to end, records/s", "done", "p50, ms", "p99, ms", "p99.9, ms", "peak MB"]);
   for (const rate of RATES) {
+    if (!isWanted(`end to end, ${rate}`)) continue;
     const { delaysMs, recordsPerSecondDone, peakBytes } = await measureEndToEnd(rate, RATE_MS);
     const at = (part: number) => (delaysMs[Math.floor((delaysMs.length - 1) * part)] as number).toFixed(2);
     const done = recordsPerSecondDone.toFixed(0);

@@ -5,7 +5,7 @@
  *   voik        the Kafka edge over the real disk          voik-no-sync   the same without fdatasync
  *   kinesis     the Kinesis edge over the real disk        kinesis-no-sync
  *   null-sink   cuts frames and answers, keeps nothing     json-sink      parses a JSON body and forgets it
- *   file        a bare sendfile loop over <folder>/file
+ *   file        a bare sendfile loop over the log files in <folder>
  */
 import { openSync } from "node:fs";
 import { join } from "node:path";
@@ -34,7 +34,7 @@ async function openBroker(folder: string, sync: boolean): Promise<StreamBroker> 
   const parts = { fileSystem: sync ? disk : diskWithoutSync, clock: systemClock, logger: silentLogger };
   const logs = new LogStore({
     ...parts,
-    segmentBytesMax: 128 << 20,
+    segmentBytesMax: 1 << 30,
     retentionBytes: Infinity,
     onSyncFailure: (error) => {
       throw error;
@@ -143,11 +143,19 @@ function serveJsonSink(): number {
   return server.port as number;
 }
 
-/** Answers each 12-byte request (position i64, bytes i32) with size and that piece of the file, by sendfile. */
-function serveFile(folder: string): number {
-  const fd = openSync(join(folder, "file"), "r");
+/** Descriptors of all log files in a folder, in the order of streams, shards and offsets. */
+function openLogFiles(folder: string): number[] {
+  const paths = [...new Bun.Glob("**/*.log").scanSync(folder)];
+  paths.sort(new Intl.Collator("en", { numeric: true }).compare);
+  return paths.map((path) => openSync(join(folder, path), "r"));
+}
+
+/** Answers each 12-byte request (file u32, position u32, bytes u32) with size and that piece, by sendfile. */
+function serveFiles(folder: string): number {
+  const fds = openLogFiles(folder);
   interface Sending {
     asked: Buffer;
+    fd: number;
     position: number;
     bytes: number;
   }
@@ -156,7 +164,7 @@ function serveFile(folder: string): number {
     const socketFd = (socket as unknown as { fd: number }).fd;
     for (;;) {
       while (state.bytes > 0) {
-        const sent = sendfile?.(socketFd, fd, state.position, state.bytes) ?? 0;
+        const sent = sendfile?.(socketFd, state.fd, state.position, state.bytes) ?? 0;
         if (sent <= 0) {
           // EAGAIN: a small write through Bun arms `drain`.
           const piece = Buffer.allocUnsafe(Math.min(4096, state.bytes));
@@ -171,8 +179,9 @@ function serveFile(folder: string): number {
         state.bytes -= sent;
       }
       if (state.asked.length < 12) return;
-      state.position = Number(state.asked.readBigInt64BE(0));
-      state.bytes = state.asked.readInt32BE(8);
+      state.fd = fds[state.asked.readUInt32BE(0)] as number;
+      state.position = state.asked.readUInt32BE(4);
+      state.bytes = state.asked.readUInt32BE(8);
       state.asked = state.asked.subarray(12);
       const size = Buffer.alloc(4);
       size.writeInt32BE(state.bytes, 0);
@@ -183,7 +192,7 @@ function serveFile(folder: string): number {
     hostname: "127.0.0.1",
     port: 0,
     socket: {
-      open: (socket) => void (socket.data = { asked: Buffer.alloc(0), position: 0, bytes: 0 }),
+      open: (socket) => void (socket.data = { asked: Buffer.alloc(0), fd: -1, position: 0, bytes: 0 }),
       data(socket, bytes) {
         socket.data.asked = Buffer.concat([socket.data.asked, bytes]);
         pump(socket);
@@ -200,7 +209,7 @@ const ROLES: Record<string, (folder: string) => number | Promise<number>> = {
   "kinesis-no-sync": (folder) => serveKinesis(folder, false),
   "null-sink": serveNullSink,
   "json-sink": serveJsonSink,
-  file: serveFile,
+  file: serveFiles,
 };
 
 const [role = "", folder = ""] = process.argv.slice(2);

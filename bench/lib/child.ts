@@ -1,4 +1,4 @@
-/** Starts bench/server.ts in a role, in a folder of its own, and takes both away again. */
+/** Starts bench/server.ts in a role, in a folder of its own, and takes away again what it made. */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,10 +15,9 @@ function rootOf(role: string): string {
   return role.endsWith("no-sync") && existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 }
 
-export async function startServer(
-  role: string,
-  folder = mkdtempSync(join(rootOf(role), "voik-bench-")),
-): Promise<BenchServer> {
+/** In the folder `given`, which is left there, or in one of its own. */
+export async function startServer(role: string, given?: string): Promise<BenchServer> {
+  const folder = given ?? mkdtempSync(join(rootOf(role), "voik-bench-"));
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "../server.ts"), role, folder], {
     stdin: "pipe",
     stdout: "pipe",
@@ -36,17 +35,7 @@ export async function startServer(
     async stop() {
       await child.stdin.end();
       await child.exited;
-      rmSync(folder, { recursive: true, force: true });
+      if (given === undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** The bare sendfile loop over a file of `bytes` bytes, in the page cache. */
-export async function startFileServer(bytes: number): Promise<BenchServer> {
-  const folder = mkdtempSync(join(tmpdir(), "voik-bench-"));
-  const piece = Buffer.alloc(1 << 20, 1);
-  const file = Bun.file(join(folder, "file")).writer();
-  for (let at = 0; at < bytes; at += piece.length) file.write(piece.subarray(0, bytes - at));
-  await file.end();
-  return startServer("file", folder);
 }

@@ -3,13 +3,14 @@
  * with its defaults, is written to and then read from, each in turn with what it is held against:
  *
  *   produce   voik, a null sink (same frames, same requests in flight), a bare loop of write and fdatasync
- *   fetch     voik, a bare sendfile loop (same pieces, same requests in flight)
+ *   fetch     voik, a bare sendfile loop (same pieces of the same files, same requests in flight)
  */
 import { recordCountOf } from "../../src/log/record-batch.ts";
 import { BrokerClient } from "../../src/cli/broker-client.ts";
 import { cpuMs } from "../../test/helpers/cpu-share.ts";
 import { VoikProcess } from "../../test/helpers/voik-process.ts";
 import { batchOfBytes } from "./batches.ts";
+import { startServer } from "./child.ts";
 import { syncedBytesPerSecond } from "./disk-loop.ts";
 import { fetchFrame, fileFrame, produceFrame } from "./kafka-frames.ts";
 import { MEGABYTE } from "./pairs.ts";
@@ -24,8 +25,6 @@ export interface KafkaCase {
 /** What stands beside voik in every case, and how long it is measured. */
 export interface Rig {
   sinkPort: number;
-  filePort: number;
-  fileBytes: number;
   rounds: number;
   roundMs: number;
 }
@@ -46,6 +45,8 @@ const PIECE_BYTES = 1 << 20;
 const UNSYNCED_BYTES_MAX = 8 << 20;
 /** Written before anything is measured, so that there is something to fetch, too. */
 const FILL_BYTES = 64 << 20;
+/** Fetched before anything is measured: a server that has just begun runs on code that is not compiled yet. */
+const WARM_UP_PIECES = 1_000;
 const TOPIC = "bench";
 
 /** Runs `requests` in all over the connections; replies' bytes and seconds. */
@@ -94,16 +95,19 @@ async function measureFetch(shape: KafkaCase, rig: Rig, voik: VoikProcess, batch
   const pieceBytes = batchesPerPiece * batch.length;
   const piecesPerPartition = Math.floor(batches / batchesPerPiece);
   const fetches: Buffer[] = [];
-  for (let piece = 0; piece < piecesPerPartition; piece++)
-    for (let partition = 0; partition < partitions; partition++)
-      fetches.push(fetchFrame(TOPIC, partition, piece * batchesPerPiece * recordCountOf(batch), pieceBytes));
-  const pieces = fetches.map((_, i) =>
-    fileFrame((i * pieceBytes) % (rig.fileBytes - pieceBytes), pieceBytes),
-  );
+  const pieces: Buffer[] = [];
+  for (let piece = 0; piece < piecesPerPartition; piece++) {
+    const offset = piece * batchesPerPiece * recordCountOf(batch);
+    for (let partition = 0; partition < partitions; partition++) {
+      fetches.push(fetchFrame(TOPIC, partition, offset, pieceBytes));
+      pieces.push(fileFrame(partition, piece * pieceBytes, pieceBytes));
+    }
+  }
+  const file = await startServer("file", voik.folder);
   const fromVoik: Load = (requests) => run(voik.kafkaPort, connections, FETCHES_IN_FLIGHT, requests, fetches);
-  const fromFile: Load = (requests) => run(rig.filePort, connections, FETCHES_IN_FLIGHT, requests, pieces);
-  const voikRequests = await calibrate(fromVoik, fetches.length, rig.roundMs);
-  const fileRequests = await calibrate(fromFile, fetches.length, rig.roundMs);
+  const fromFile: Load = (requests) => run(file.port, connections, FETCHES_IN_FLIGHT, requests, pieces);
+  const voikRequests = await calibrate(fromVoik, WARM_UP_PIECES, rig.roundMs);
+  const fileRequests = await calibrate(fromFile, WARM_UP_PIECES, rig.roundMs);
   const figures: CaseFigures["fetch"] = { voik: [], file: [], cpu: [] };
   for (let round = 0; round < rig.rounds; round++) {
     const cpuBeforeMs = cpuMs(voik.pid);
@@ -115,6 +119,7 @@ async function measureFetch(shape: KafkaCase, rig: Rig, voik: VoikProcess, batch
     const other = await fromFile(fileRequests);
     figures.file.push(other.bytes / other.seconds / MEGABYTE);
   }
+  await file.stop();
   return figures;
 }
 

@@ -49,10 +49,11 @@ export function fetchFrame(topic: string, partition: number, fetchOffset: number
   return requestFrame(1, FETCH_VERSION, FetchRequest, fetchBody(topic, partition, fetchOffset, bytes));
 }
 
-/** What the role `file` of bench/server.ts is asked: position i64, bytes i32. */
-export function fileFrame(position: number, bytes: number): Buffer {
+/** What the role `file` of bench/server.ts is asked: file u32, position u32, bytes u32. */
+export function fileFrame(file: number, position: number, bytes: number): Buffer {
   const frame = Buffer.alloc(12);
-  frame.writeBigInt64BE(BigInt(position), 0);
-  frame.writeInt32BE(bytes, 8);
+  frame.writeUInt32BE(file, 0);
+  frame.writeUInt32BE(position, 4);
+  frame.writeUInt32BE(bytes, 8);
   return frame;
 }
