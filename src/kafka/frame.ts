@@ -5,7 +5,11 @@
  * A frame that lies whole in one arrived chunk is a view of that chunk. A frame that comes in pieces is assembled in
  * a buffer that grows with the bytes that really came (doubling), never with what the size promises. A frame is
  * valid until the next call of `next`, unless the peer is trusted.
+ *
+ * What was copied is given back at once, not when it is collected: of clients that send large frames, tens of
+ * megabytes of dead chunks would be waiting.
  */
+import { release } from "../base/bytes.ts";
 import { EMPTY_BYTES, FrameError } from "./codec/reader.ts";
 import type { MemoryBudget, MemoryClaimant } from "./memory-budget.ts";
 
@@ -34,6 +38,8 @@ export class FrameDecoder {
   /** Bytes arrived and not taken yet. */
   private chunk: Buffer = EMPTY_BYTES;
   private chunkAt = 0;
+  /** Whether a frame that was given out is a view of the chunk. */
+  private lent = false;
   private readonly prefix = Buffer.alloc(PREFIX_BYTES);
   private prefixBytes = 0;
   /** Size of the frame that is being assembled; -1 between frames. */
@@ -65,8 +71,9 @@ export class FrameDecoder {
 
   /** Adds arrived bytes, which the decoder keeps: call it when `hasBytes` is false, or pay a copy. */
   push(bytes: Buffer): void {
-    this.chunk = this.hasBytes ? Buffer.concat([this.chunk.subarray(this.chunkAt), bytes]) : bytes;
-    this.chunkAt = 0;
+    const chunk = this.hasBytes ? Buffer.concat([this.chunk.subarray(this.chunkAt), bytes]) : bytes;
+    this.dropChunk();
+    this.chunk = chunk;
   }
 
   /**
@@ -74,8 +81,15 @@ export class FrameDecoder {
    * on a size that no request has.
    */
   next(): Buffer | undefined {
+    const frame = this.take();
+    if (frame === undefined && !this.hasBytes) this.dropChunk();
+    return frame;
+  }
+
+  private take(): Buffer | undefined {
     if (this.frameBytes < 0) {
       this.releaseClaim();
+      if (this.assembly.length > KEPT_ASSEMBLY_BYTES) this.dropAssembly();
       const whole = this.startFrame();
       if (whole !== undefined || this.frameBytes < 0) return whole;
     }
@@ -86,8 +100,7 @@ export class FrameDecoder {
   trim(): void {
     if (this.frameBytes < 0 && !this.hasBytes) {
       this.assembly = EMPTY_BYTES;
-      this.chunk = EMPTY_BYTES;
-      this.chunkAt = 0;
+      this.dropChunk();
     }
   }
 
@@ -127,6 +140,7 @@ export class FrameDecoder {
     if (chunk.length - this.chunkAt >= size) {
       const frame = chunk.subarray(this.chunkAt, this.chunkAt + size);
       this.chunkAt += size;
+      this.lent = true;
       return frame;
     }
     this.frameBytes = size;
@@ -145,6 +159,7 @@ export class FrameDecoder {
         : Math.max(this.assembledBytes * 2, ASSEMBLY_BYTES_MIN);
       const grown = Buffer.allocUnsafeSlow(Math.max(Math.min(frameBytes, wanted), needed));
       this.assembly.copy(grown, 0, 0, this.assembledBytes);
+      this.dropAssembly();
       this.assembly = grown;
     }
     chunk.copy(this.assembly, this.assembledBytes, this.chunkAt, this.chunkAt + taken);
@@ -153,8 +168,20 @@ export class FrameDecoder {
     if (needed < frameBytes) return undefined;
     this.frameBytes = -1;
     const frame = this.assembly.subarray(0, frameBytes);
-    if (this.options.trusted || this.assembly.length > KEPT_ASSEMBLY_BYTES) this.assembly = EMPTY_BYTES;
+    if (this.options.trusted) this.assembly = EMPTY_BYTES; // it belongs to the caller now
     return frame;
+  }
+
+  private dropChunk(): void {
+    if (!this.lent) release(this.chunk);
+    this.chunk = EMPTY_BYTES;
+    this.chunkAt = 0;
+    this.lent = false;
+  }
+
+  private dropAssembly(): void {
+    release(this.assembly);
+    this.assembly = EMPTY_BYTES;
   }
 
   private claim(): boolean {

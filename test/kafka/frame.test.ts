@@ -80,6 +80,29 @@ describe("frame decoder", () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(64 << 20);
   });
 
+  test("chunks and buffers are given back as soon as what they held was copied on, and not while a frame is seen in them", () => {
+    const decoder = decoderOf({ frameBytesMax: 16 << 20 });
+    const frame = sized(Buffer.alloc(3 << 20, 7));
+    const chunkOf = (from: number, to: number) => Buffer.from(new Uint8Array(frame).slice(from, to).buffer);
+    const [first, second, third] = [chunkOf(0, 1 << 20), chunkOf(1 << 20, 2 << 20), chunkOf(2 << 20, Infinity)];
+    decoder.push(first);
+    expect(decoder.next()).toBeUndefined();
+    decoder.push(second);
+    expect(decoder.next()).toBeUndefined();
+    expect([first.length, second.length]).toEqual([0, 0]);
+    decoder.push(third);
+    const assembled = decoder.next();
+    expect(assembled?.equals(frame.subarray(4))).toBe(true);
+    expect(decoder.next()).toBeUndefined();
+    expect([third.length, assembled?.length]).toEqual([0, 0]);
+
+    const whole = chunkOf(0, Infinity);
+    decoder.push(whole);
+    const seen = decoder.next();
+    expect(decoder.next()).toBeUndefined();
+    expect(seen?.equals(frame.subarray(4))).toBe(true);
+  });
+
   test("a request past the memory budget waits until another has been taken", () => {
     const budget = new MemoryBudget(100_000);
     const freed: string[] = [];
