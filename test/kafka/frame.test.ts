@@ -84,7 +84,11 @@ describe("frame decoder", () => {
     const decoder = decoderOf({ frameBytesMax: 16 << 20 });
     const frame = sized(Buffer.alloc(3 << 20, 7));
     const chunkOf = (from: number, to: number) => Buffer.from(new Uint8Array(frame).slice(from, to).buffer);
-    const [first, second, third] = [chunkOf(0, 1 << 20), chunkOf(1 << 20, 2 << 20), chunkOf(2 << 20, Infinity)];
+    const [first, second, third] = [
+      chunkOf(0, 1 << 20),
+      chunkOf(1 << 20, 2 << 20),
+      chunkOf(2 << 20, Infinity),
+    ];
     decoder.push(first);
     expect(decoder.next()).toBeUndefined();
     decoder.push(second);
