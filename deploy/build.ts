@@ -16,7 +16,7 @@ const DIST = join(ROOT, "dist");
 const HOST = hostTarget(join(ROOT, "node_modules"));
 
 /** The program, and the code of each thread that it starts. */
-const ENTRY_POINTS = ["src/main.ts", "src/base/volume-thread.ts"];
+const ENTRY_POINTS = ["src/main.ts", "src/base/volume-thread.ts", "src/kinesis/put-thread.ts"];
 
 async function build(target: BuildTarget, outfile: string): Promise<void> {
   const requireFrom = await nativePackagesOf(target);

@@ -26,6 +26,7 @@ import {
   unknownFormatReply,
 } from "./reply.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
+import { PutReader } from "./put-reader.ts";
 import { readBody } from "./request-body.ts";
 import { RequestScope } from "./request-scope.ts";
 
@@ -64,6 +65,7 @@ const everything = (): boolean => true;
 
 export class Dispatcher {
   private readonly headers: ReplyHeaders;
+  private readonly puts = new PutReader(navigator.hardwareConcurrency);
   private draining = false;
 
   constructor(private readonly options: DispatchOptions) {
@@ -73,6 +75,11 @@ export class Dispatcher {
   /** From now on every new request is told to come back later; those in work go on. */
   drain(): void {
     this.draining = true;
+  }
+
+  /** No more requests come. */
+  close(): void {
+    this.puts.close();
   }
 
   /** Answers `request`. */
@@ -112,7 +119,13 @@ export class Dispatcher {
         const coding = request.headers.get("content-encoding");
         if (isCoded(coding) && !(await inflateBody(coding, body, maxBodyBytes, memory)))
           return tooLargeReply(headers);
-        output = await this.run(asked, body.bytes, format, caller, request, connection);
+        const read =
+          format === jsonFormat && asked.operation.put
+            ? this.puts.read(asked.operation.put, body)
+            : undefined;
+        const put = read instanceof Promise ? await read : read;
+        const scope = this.scopeOf(request, caller, format, connection);
+        output = await this.run(asked, put ?? format.decode(body.bytes), put !== undefined, scope);
       } finally {
         body.release();
       }
@@ -128,29 +141,25 @@ export class Dispatcher {
     return authenticator?.check(request, sent) ?? callerOf(request.headers.get("authorization"), accountId);
   }
 
-  private run(
-    { name, operation }: Asked,
-    body: Buffer,
-    format: BodyFormat,
-    caller: Caller,
+  private scopeOf(
     request: Request,
+    caller: Caller,
+    format: BodyFormat,
     connection: Connection,
-  ) {
+  ): RequestScope {
     const { services, access } = this.options;
-    const scanned = format === jsonFormat ? operation.scan?.(body) : undefined;
-    const decoded = scanned ?? format.decode(body);
-    const checked = scanned !== undefined;
-    services.throttle?.takeCall(name, decoded, caller);
-    if (!access?.enforcing)
-      return operation.run(decoded, new RequestScope(services, caller, format, request, everything), {
-        checked,
-      });
+    if (!access?.enforcing) return new RequestScope(services, caller, format, request, everything);
     const host = hostOf(connection.address());
     const may: RequestContext["may"] = (action, resourceType, resourceName) =>
       access.authorize(caller.principal, host, action, resourceType, resourceName);
-    const context = new RequestScope(services, caller, format, request, may);
-    const permit = (input: object) => checkPermission(name, input, context);
-    return operation.run(decoded, context, { checked, permit });
+    return new RequestScope(services, caller, format, request, may);
+  }
+
+  private run({ name, operation }: Asked, decoded: unknown, checked: boolean, scope: RequestScope) {
+    scope.throttle?.takeCall(name, decoded, scope.caller);
+    if (scope.may === everything) return operation.run(decoded, scope, { checked });
+    const permit = (input: object) => checkPermission(name, input, scope);
+    return operation.run(decoded, scope, { checked, permit });
   }
 
   private explain(error: unknown, hungUp: AbortSignal): KinesisError {

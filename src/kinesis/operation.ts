@@ -8,6 +8,7 @@ import type { Broker } from "../streams/broker.ts";
 import type { BodyFormat } from "./body.ts";
 import type { Caller } from "./caller.ts";
 import type { KinesisMetrics } from "./kinesis-metrics.ts";
+import type { PutBody, PutOperation } from "./put-body.ts";
 import type { OpenBatches } from "./open-batches.ts";
 import type { SealedTokens } from "./sealed-token.ts";
 import type { InputOf, StructureShape } from "./shapes.ts";
@@ -51,37 +52,48 @@ export type Availability = (typeof Availability)[keyof typeof Availability];
 export interface Operation {
   readonly input: StructureShape;
   readonly availability: Availability;
-  /**
-   * Reads a JSON body as quickly as can be, checked against `input`; undefined when the general way has to. For
-   * operations whose bodies are large. The body is the handler's own then.
-   */
-  readonly scan: Scan<unknown> | undefined;
+  /** The name under which its JSON bodies are read quickly (put-body.ts), into a table of records; most have none. */
+  readonly put: PutOperation | undefined;
   /** Checks `body`, a decoded request body, and runs the handler. Throws KinesisError and VoikError. */
   run(body: unknown, context: RequestContext, options?: RunOptions): Output | Promise<Output>;
 }
 
 export interface RunOptions {
-  /** `body` came from `scan`: it is checked already. */
+  /** `body` is a PutBody: it is checked already. */
   checked?: boolean;
   /** Looks at the checked input before the handler does. Throws AccessDeniedException. */
   permit?: (input: object) => void;
 }
 
-type Scan<Scanned> = (body: Buffer) => Scanned | undefined;
-
-/** `handle` takes what `scan` gives as well as the input in its shape. */
-export function operation<S extends StructureShape, Scanned = never>(
+export function operation<S extends StructureShape>(
   input: S,
-  handle: (input: InputOf<S> | Scanned, context: RequestContext) => Output | Promise<Output>,
+  handle: (input: InputOf<S>, context: RequestContext) => Output | Promise<Output>,
   availability: Availability = Availability.offered,
-  scan?: Scan<Scanned>,
 ): Operation {
   return {
     input,
     availability,
-    scan,
+    put: undefined,
+    run(body, context, { permit } = {}) {
+      const read = readInput(input, body, context.format);
+      permit?.(read as object);
+      return handle(read, context);
+    },
+  };
+}
+
+/** An operation that puts records: `handle` takes them in a table as well. */
+export function putOperation<S extends StructureShape>(
+  put: PutOperation,
+  input: S,
+  handle: (input: InputOf<S> | PutBody, context: RequestContext) => Promise<Output>,
+): Operation {
+  return {
+    input,
+    availability: Availability.offered,
+    put,
     run(body, context, { checked = false, permit } = {}) {
-      const read = checked ? (body as Scanned) : readInput(input, body, context.format);
+      const read = checked ? (body as PutBody) : readInput(input, body, context.format);
       permit?.(read as object);
       return handle(read, context);
     },

@@ -12,9 +12,13 @@ import { RecordTable } from "../streams/record-table.ts";
 import { data, hashKeyText, PUT_RECORDS_MAX, partitionKey, streamArn, streamName } from "./members.ts";
 import type { TextShape } from "./shapes.ts";
 
-export interface PutBody {
+/** What a body says beside its records. */
+export interface PutTarget {
   StreamName: string | undefined;
   StreamARN: string | undefined;
+}
+
+export interface PutBody extends PutTarget {
   records: RecordTable;
 }
 
@@ -43,22 +47,27 @@ const TEXT_BYTES = 64 * 1024;
 const STRICT = { lastChunkHandling: "strict" } as const;
 const UNUSUAL = new Error("not a body for this reader");
 
-/** The PutRecords in `body`; its bytes are the table's from now on. Undefined when the general way has to read it. */
-export function scanPutRecords(body: Buffer): PutBody | undefined {
-  return scan(body, PUT_RECORDS_MAX, (scanner) => scanner.putRecords());
+/** The operations that have such bodies, and how many records at most. */
+export const PUT_RECORDS_OF = { PutRecord: 1, PutRecords: PUT_RECORDS_MAX } as const;
+export type PutOperation = keyof typeof PUT_RECORDS_OF;
+
+/**
+ * Reads the put in `body`, whose bytes are its table's from now on. Undefined when the general way has to read it, which
+ * finds it as it was.
+ */
+export function scanPut(operation: PutOperation, body: Buffer): PutBody | undefined {
+  const records = RecordTable.empty(PUT_RECORDS_OF[operation], body);
+  const target = scanPutTo(operation, records);
+  return target && { StreamName: target.StreamName, StreamARN: target.StreamARN, records };
 }
 
-/** The PutRecord in `body`, as with scanPutRecords. */
-export function scanPutRecord(body: Buffer): PutBody | undefined {
-  return scan(body, 1, (scanner) => scanner.putRecord());
-}
-
-function scan(body: Buffer, recordsMax: number, read: (scanner: Scanner) => void): PutBody | undefined {
-  const scanner = new Scanner(body, recordsMax);
+/** As scanPut, of the bytes of `records`, an empty table with room for PUT_RECORDS_OF[operation]. */
+export function scanPutTo(operation: PutOperation, records: RecordTable): PutTarget | undefined {
+  const scanner = new Scanner(records, PUT_RECORDS_OF[operation]);
   try {
-    read(scanner);
-    const { StreamName, StreamARN, records } = scanner;
-    return { StreamName, StreamARN, records };
+    if (operation === "PutRecord") scanner.putRecord();
+    else scanner.putRecords();
+    return { StreamName: scanner.StreamName, StreamARN: scanner.StreamARN };
   } catch (error) {
     scanner.restore();
     if (error === UNUSUAL) return undefined;
@@ -69,7 +78,7 @@ function scan(body: Buffer, recordsMax: number, read: (scanner: Scanner) => void
 class Scanner {
   StreamName: string | undefined;
   StreamARN: string | undefined;
-  readonly records: RecordTable;
+  private readonly body: Buffer;
   /** Some of the body as text: of one text many pieces are made at no cost. */
   private text = "";
   private textStart = 0;
@@ -83,10 +92,10 @@ class Scanner {
   private hashKey: bigint | undefined;
 
   constructor(
-    private readonly body: Buffer,
+    private readonly records: RecordTable,
     private readonly recordsMax: number,
   ) {
-    this.records = new RecordTable(recordsMax, body);
+    this.body = records.bytes;
   }
 
   /** Makes the body what it was: only one text decodes to what was decoded. */

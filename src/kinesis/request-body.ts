@@ -19,6 +19,17 @@ export class RequestBody {
     this.giveBack = giveBack;
   }
 
+  /** Has a copy of its bytes, in memory that it leaves with `leave` when it is released. */
+  moveTo(bytes: Buffer, leave: () => void): void {
+    release(this.bytes);
+    const { giveBack } = this;
+    this.bytes = bytes;
+    this.giveBack = () => {
+      leave();
+      giveBack();
+    };
+  }
+
   release(): void {
     release(this.bytes);
     this.giveBack();

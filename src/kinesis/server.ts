@@ -138,6 +138,7 @@ export function startKinesisServer(options: KinesisServerOptions): KinesisServer
       const timer = clock.after(drainMs, () => void server.stop(true));
       await server.stop();
       timer.cancel();
+      dispatcher.close();
     },
   };
 }

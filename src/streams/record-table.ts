@@ -5,7 +5,7 @@
  *   bounds     per record   key start | key end | data start | data end      key start -1: it has no key
  *   hashKeys   per record   its hash key (hash-keys.ts)
  */
-import { hashKeys, setHashKey, setHashKeyOf } from "./hash-keys.ts";
+import { HASH_KEY_WORDS, hashKeys, setHashKey, setHashKeyOf } from "./hash-keys.ts";
 
 /** A record as Kinesis has it; `explicitHashKey` wins over the MD5 of `partitionKey`, and one of them must be there. */
 export interface RecordToAppend {
@@ -16,6 +16,8 @@ export interface RecordToAppend {
 }
 
 const BOUNDS = 4;
+/** Bytes of a shared table for each record. */
+export const TABLE_BYTES = (BOUNDS + HASH_KEY_WORDS) * 4;
 const KEY_START = 0;
 const KEY_END = 1;
 const DATA_START = 2;
@@ -23,17 +25,36 @@ const DATA_END = 3;
 
 export class RecordTable {
   count = 0;
-  private readonly bounds: Int32Array;
-  /** The hash key of each record, in their order. */
-  readonly hashKeys: Uint32Array;
 
-  /** Empty, with room for `records`; `bytes` hold, or will hold, keys and data. */
-  constructor(
+  /** Empty, of the size of its parts; `bytes` hold, or will hold, keys and data. */
+  private constructor(
+    readonly bytes: Buffer,
+    private readonly bounds: Int32Array,
+    /** The hash key of each record, in their order. */
+    readonly hashKeys: Uint32Array,
+  ) {}
+
+  /** An empty table with room for `records`, of keys and data in `bytes`. */
+  static empty(records: number, bytes: Buffer): RecordTable {
+    return new RecordTable(bytes, new Int32Array(records * BOUNDS), hashKeys(records));
+  }
+
+  /**
+   * A table for `records` in `memory` that threads share, `at` there and TABLE_BYTES * `records` long; empty, or with as
+   * many records as another thread has put there.
+   */
+  static shared(
     records: number,
-    public bytes: Buffer,
-  ) {
-    this.bounds = new Int32Array(records * BOUNDS);
-    this.hashKeys = hashKeys(records);
+    bytes: Buffer,
+    memory: SharedArrayBuffer,
+    at: number,
+    count = 0,
+  ): RecordTable {
+    const bounds = new Int32Array(memory, at, records * BOUNDS);
+    const hashes = new Uint32Array(memory, at + bounds.byteLength, records * HASH_KEY_WORDS);
+    const table = new RecordTable(bytes, bounds, hashes);
+    table.count = count;
+    return table;
   }
 
   /** A table with copies of `records`. */
@@ -41,7 +62,7 @@ export class RecordTable {
     let room = 0;
     for (const { partitionKey, data } of records) room += data.length + (partitionKey?.length ?? 0) * 3;
     const bytes = Buffer.allocUnsafe(room);
-    const table = new RecordTable(records.length, bytes);
+    const table = RecordTable.empty(records.length, bytes);
     let at = 0;
     for (const { partitionKey, explicitHashKey, data } of records) {
       const keyEnd = at + (partitionKey === undefined ? 0 : bytes.write(partitionKey, at, "utf8"));

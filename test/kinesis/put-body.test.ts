@@ -4,7 +4,7 @@ import { type Random, seededRandom } from "../../src/base/random.ts";
 import { jsonFormat } from "../../src/kinesis/body.ts";
 import { putRecord } from "../../src/kinesis/handlers/put-record.ts";
 import { putRecords } from "../../src/kinesis/handlers/put-records.ts";
-import { scanPutRecord, scanPutRecords } from "../../src/kinesis/put-body.ts";
+import { type PutOperation, scanPut } from "../../src/kinesis/put-body.ts";
 import { readInput } from "../../src/kinesis/validation.ts";
 import { hashKeysOf } from "../../src/streams/hash-keys.ts";
 import { hashKeyOf } from "../helpers/append-records.ts";
@@ -24,16 +24,12 @@ interface Put extends Entry {
   Records?: Entry[];
 }
 
-const READERS = {
-  PutRecords: { scan: scanPutRecords, input: putRecords.input },
-  PutRecord: { scan: scanPutRecord, input: putRecord.input },
-};
-type Operation = keyof typeof READERS;
+const INPUTS = { PutRecords: putRecords.input, PutRecord: putRecord.input };
 
 /** What the general way makes of a body, in plain words; undefined when it refuses it. */
-function general(body: Uint8Array, operation: Operation = "PutRecords"): unknown {
+function general(body: Uint8Array, operation: PutOperation = "PutRecords"): unknown {
   try {
-    const read = readInput(READERS[operation].input, jsonFormat.decode(body), jsonFormat) as Put;
+    const read = readInput(INPUTS[operation], jsonFormat.decode(body), jsonFormat) as Put;
     const { StreamName, StreamARN, Records = [read] } = read;
     const records = Records.map(({ Data, PartitionKey, ExplicitHashKey }) => ({
       Data: Buffer.from(Data).toString("hex"),
@@ -47,9 +43,9 @@ function general(body: Uint8Array, operation: Operation = "PutRecords"): unknown
 }
 
 /** The same of the quick reader, which leaves a body alone that it does not read. */
-function scanned(body: Buffer, operation: Operation = "PutRecords"): unknown {
+function scanned(body: Buffer, operation: PutOperation = "PutRecords"): unknown {
   const before = Buffer.from(body);
-  const read = READERS[operation].scan(body);
+  const read = scanPut(operation, body);
   if (read === undefined) {
     expect(body.toString("latin1")).toBe(before.toString("latin1"));
     return undefined;
@@ -66,7 +62,7 @@ function scanned(body: Buffer, operation: Operation = "PutRecords"): unknown {
   };
 }
 
-function randomBody(random: Random, operation: Operation): string {
+function randomBody(random: Random, operation: PutOperation): string {
   const records = Array.from({ length: 1 + (random.uint32() % 3) }, (_, i) => ({
     Data: random.bytes(random.uint32() % 8).toString("base64"),
     PartitionKey: `key-${i}`,
@@ -140,7 +136,7 @@ test("a body is as it was when a record late in it can't be read", () => {
   }
 });
 
-const bothOperations = test.each(Object.keys(READERS) as Operation[]);
+const bothOperations = test.each(Object.keys(INPUTS) as PutOperation[]);
 bothOperations(
   "of bodies of %s with bytes changed, cut out or doubled, none is read in another way",
   (operation) => {

@@ -3,8 +3,8 @@ import { sequenceNumber } from "../../streams/sequence-number.ts";
 import { distribute } from "../distribution.ts";
 import { endDryRun, throughputExceeded } from "../errors.ts";
 import { data, hashKeyText, partitionKey, sequenceNumberText, streamReference } from "../members.ts";
-import { Availability, operation, type RequestContext } from "../operation.ts";
-import { type PutBody, scanPutRecord } from "../put-body.ts";
+import { putOperation, type RequestContext } from "../operation.ts";
+import type { PutBody } from "../put-body.ts";
 import { checkedRecords, checkSequenceNumberForOrdering, recordBytesMaxOf } from "../put-rules.ts";
 import { boolean, type InputOf, required, structure } from "../shapes.ts";
 import { shardIdOf } from "../shard-view.ts";
@@ -19,7 +19,7 @@ const input = structure({
   DryRun: boolean(),
 });
 
-export const putRecord = operation(input, handle, Availability.offered, scanPutRecord);
+export const putRecord = putOperation("PutRecord", input, handle);
 
 async function handle(request: InputOf<typeof input> | PutBody, context: RequestContext): Promise<object> {
   const scanned = "records" in request;

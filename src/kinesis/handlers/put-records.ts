@@ -9,8 +9,8 @@ import type { BodyFormat } from "../body.ts";
 import { distribute } from "../distribution.ts";
 import { endDryRun, recordErrorCode } from "../errors.ts";
 import { PUT_RECORDS_BYTES_MAX, putRecordsEntries, streamReference } from "../members.ts";
-import { Availability, operation, type RequestContext } from "../operation.ts";
-import { type PutBody, scanPutRecords } from "../put-body.ts";
+import { putOperation, type RequestContext } from "../operation.ts";
+import type { PutBody } from "../put-body.ts";
 import { checkedRecords, recordBytesMaxOf } from "../put-rules.ts";
 import { boolean, type InputOf, required, structure } from "../shapes.ts";
 import { findWritable } from "../stream-view.ts";
@@ -18,7 +18,7 @@ import { validationError } from "../validation.ts";
 
 const input = structure({ ...streamReference, Records: required(putRecordsEntries), DryRun: boolean() });
 
-export const putRecords = operation(input, handle, Availability.offered, scanPutRecords);
+export const putRecords = putOperation("PutRecords", input, handle);
 
 async function handle(request: InputOf<typeof input> | PutBody, context: RequestContext): Promise<object> {
   const entries = "records" in request ? request.records : request.Records;
