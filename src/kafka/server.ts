@@ -148,7 +148,13 @@ class BunKafkaServer implements KafkaServer {
   }
 
   private onOpen(socket: Socket): void {
-    const clientHost = hostOf(socket.remoteAddress);
+    // Bun's types do not say so: the client may have reset it while it waited to be accepted, and then has no address.
+    const remoteAddress: string | undefined = socket.remoteAddress;
+    if (remoteAddress === undefined) {
+      socket.terminate();
+      return;
+    }
+    const clientHost = hostOf(remoteAddress);
     const { connectionsMax, descriptorsMax } = this.limits;
     const short = ((socket satisfies KafkaSocket as KafkaSocket).fd ?? -1) >= descriptorsMax;
     if (short || this.stopping || this.open.size >= connectionsMax || !this.admits(clientHost)) {

@@ -216,6 +216,19 @@ describe("a connection", () => {
     },
   );
 
+  test("that is reset before it is accepted is nothing to the broker", async () => {
+    await start();
+    // This process can accept none while it waits for that one.
+    const script = `for (let i = 0; i < 20; i++)
+      (await Bun.connect({ hostname: "127.0.0.1", port: ${kafka.port}, socket: { data() {} } })).terminate();`;
+    expect(Bun.spawnSync([process.execPath, "-e", script]).success).toBe(true);
+    const connection = await RawConnection.open(kafka.port);
+    connection.socket.write(frameOf(ApiVersions, 0, {}, 1));
+    expect(await correlationIds(connection, 1)).toEqual([1]);
+    await until(() => kafka.server.connections === 1);
+    connection.end();
+  });
+
   test("stopping answers what was accepted and then closes", async () => {
     await start();
     const stream = await kafka.broker.createStream({ name: "s", shardCount: 1 });
