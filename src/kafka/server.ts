@@ -2,12 +2,12 @@
  * The Kafka edge: listens, makes a Connection of each socket, sweeps the ones that stand still, and stops cleanly.
  */
 import { hostOf } from "../access/acl.ts";
-import { isLoopback } from "../base/address.ts";
 import { systemClock, type Timer } from "../base/clock.ts";
 import { sendfile } from "../base/libc.ts";
 import { silentLogger } from "../base/logger.ts";
 import { MetricsRegistry } from "../base/metrics.ts";
 import { systemRandom } from "../base/random.ts";
+import { Admission } from "./admission.ts";
 import { APIS } from "./apis.ts";
 import { ByteRates } from "./byte-rates.ts";
 import { Connection, type ConnectionParts, type KafkaSocket } from "./connection.ts";
@@ -50,8 +50,7 @@ class BunKafkaServer implements KafkaServer {
   private readonly open = new Set<Connection>();
   private readonly limits: KafkaLimits;
   private readonly security: KafkaSecurity;
-  /** Connections by address, of those that are counted. */
-  private readonly ofAddress = new Map<string, number>();
+  private readonly admission: Admission;
   private sweepTimer: Timer | undefined;
   private stopping = false;
   private onAllClosed: (() => void) | undefined;
@@ -69,6 +68,9 @@ class BunKafkaServer implements KafkaServer {
       sendFile,
       logger: options.logger ?? silentLogger,
     };
+    const { logger, context } = this.parts;
+    const { metrics, clock } = context;
+    this.admission = new Admission({ limits: this.limits, metrics, logger, clock });
     this.listener = Bun.listen<Connection | undefined>({
       hostname: options.host,
       port: options.port,
@@ -155,10 +157,8 @@ class BunKafkaServer implements KafkaServer {
       return;
     }
     const clientHost = hostOf(remoteAddress);
-    const { connectionsMax, descriptorsMax } = this.limits;
-    const short = ((socket satisfies KafkaSocket as KafkaSocket).fd ?? -1) >= descriptorsMax;
-    if (short || this.stopping || this.open.size >= connectionsMax || !this.admits(clientHost)) {
-      this.parts.context.metrics.countClosed(short ? "descriptors" : "connections");
+    const descriptor = (socket satisfies KafkaSocket as KafkaSocket).fd ?? -1;
+    if (this.stopping || !this.admission.admits(clientHost, descriptor)) {
       socket.terminate();
       return;
     }
@@ -168,13 +168,6 @@ class BunKafkaServer implements KafkaServer {
     const connection = new Connection(socket satisfies KafkaSocket, peer, this.parts);
     socket.data = connection;
     this.open.add(connection);
-    this.ofAddress.set(clientHost, (this.ofAddress.get(clientHost) ?? 0) + 1);
-  }
-
-  private admits(clientHost: string): boolean {
-    return (
-      isLoopback(clientHost) || (this.ofAddress.get(clientHost) ?? 0) < this.limits.connectionsPerAddressMax
-    );
   }
 
   /** TLS has come to an end, good or bad; a certificate says who the client is. */
@@ -203,9 +196,7 @@ class BunKafkaServer implements KafkaServer {
     if (connection === undefined) return;
     connection.onClose();
     this.open.delete(connection);
-    const left = (this.ofAddress.get(connection.clientHost) ?? 1) - 1;
-    if (left === 0) this.ofAddress.delete(connection.clientHost);
-    else this.ofAddress.set(connection.clientHost, left);
+    this.admission.leaves(connection.clientHost);
     if (this.open.size === 0) this.onAllClosed?.();
   }
 

@@ -115,6 +115,5 @@ export async function breachesOf(voik: VoikProcess, load: Load): Promise<string[
 
 /** How many times the journal was synced since the start. */
 export async function journalSyncs(voik: VoikProcess): Promise<number> {
-  const metrics = await (await fetch(`${voik.addresses.admin}/metrics`)).text();
-  return Number(/voik_sync_seconds_count\{kind="journal"\} (\d+)/.exec(metrics)?.[1]);
+  return voik.metric('voik_sync_seconds_count{kind="journal"}');
 }

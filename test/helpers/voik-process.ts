@@ -6,7 +6,7 @@
  *
  * VOIK_BIN names another executable; without it dist/voik is used, and built when it is missing.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -103,6 +103,18 @@ export class VoikProcess implements AsyncDisposable {
   /** The most resident memory that it ever had, in bytes (Linux). */
   peakResidentBytes(): number {
     return this.statusBytes("VmHWM");
+  }
+
+  /** Open descriptors (Linux). */
+  descriptors(): number {
+    return readdirSync(`/proc/${this.pid}/fd`).length;
+  }
+
+  /** What /metrics says of a series, by its name with its labels; 0 where there is none yet. */
+  async metric(series: string): Promise<number> {
+    const text = await (await fetch(`${this.addresses.admin}/metrics`)).text();
+    const line = text.split("\n").find((one) => one.startsWith(`${series} `));
+    return Number(line?.slice(series.length + 1) ?? 0);
   }
 
   /** SIGTERM; throws unless it ends with exit code 0 in ten seconds. */

@@ -1,22 +1,19 @@
 /**
- * Rows of BAD-INPUT that belong to no one API's tests: frames split anywhere (38), codecs and epochs (39), bombs (40),
- * names (43), wishes for very much (48), and very many idle connections (45; VOIK_IDLE_CONNECTIONS asks for more).
+ * Rows of BAD-INPUT that belong to no one API's tests: codecs and epochs (39), bombs (40), names (43), wishes for very
+ * much (48).
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { KafkaClient } from "../../src/kafka/client.ts";
 import { Produce } from "../../src/kafka/messages/00-produce.ts";
 import { Fetch } from "../../src/kafka/messages/01-fetch.ts";
-import { Metadata } from "../../src/kafka/messages/03-metadata.ts";
-import { ApiVersions } from "../../src/kafka/messages/18-api-versions.ts";
 import { CreateTopics } from "../../src/kafka/messages/19-create-topics.ts";
 import { IncrementalAlterConfigs } from "../../src/kafka/messages/44-incremental-alter-configs.ts";
 import { recompress } from "../../src/log/recompress.ts";
 import { computeCrc } from "../../src/log/record-batch.ts";
-import { frameOf, RawConnection, startTestKafka, type TestKafka } from "../helpers/kafka.ts";
+import { startTestKafka, type TestKafka } from "../helpers/kafka.ts";
 import { batchOf } from "../helpers/log.ts";
 import { ofProducer } from "../helpers/producers.ts";
 
-const IDLE_CONNECTIONS = Number(process.env.VOIK_IDLE_CONNECTIONS ?? 1_000);
 const TOPIC = 2;
 
 let kafka: TestKafka;
@@ -36,24 +33,6 @@ async function produce(records: Buffer, name = "orders") {
 }
 
 const endOffset = () => kafka.broker.streamByName("orders")?.shards[0]?.log.endOffset;
-
-test("two requests split at each byte get the same two answers", async () => {
-  const one = frameOf(ApiVersions, 0, {}, 1);
-  const bytes = Buffer.concat([one, frameOf(Metadata, 9, { topics: [{ name: "orders" }] }, 2)]);
-  const answers = new Set<string>();
-  for (let split = 1; split < bytes.length; split++) {
-    const connection = await RawConnection.open(kafka.port);
-    connection.socket.write(bytes.subarray(0, split));
-    // What stands in front of the split is answered before the rest is on its way.
-    const early = split >= one.length ? [await connection.reply()] : [];
-    await new Promise((resolve) => setImmediate(resolve));
-    connection.socket.write(bytes.subarray(split));
-    while (early.length < 2) early.push(await connection.reply());
-    answers.add(Buffer.concat(early).toString("hex"));
-    connection.end();
-  }
-  expect(answers.size).toBe(1);
-});
 
 test.each([5, 6, 7])("compression %i, which nobody knows, is refused with 76", async (codec) => {
   const batch = batchOf(["a"]);
@@ -141,13 +120,3 @@ test("a fetch of 10,000 partitions that are not there is answered for each", asy
   expect(answers.length).toBe(10_000);
   expect(new Set(answers.map(({ errorCode }) => errorCode))).toEqual(new Set([3]));
 });
-
-test("very many idle connections are taken, and others are answered beside them", async () => {
-  const before = kafka.server.connections;
-  const idle: RawConnection[] = [];
-  for (let i = 0; i < IDLE_CONNECTIONS; i++) idle.push(await RawConnection.open(kafka.port));
-  while (kafka.server.connections < before + IDLE_CONNECTIONS) await new Promise(setImmediate);
-  expect((await produce(batchOf(["a"])))?.errorCode).toBe(0);
-  for (const connection of idle) connection.end();
-  while (kafka.server.connections > before) await new Promise(setImmediate);
-}, 60_000);

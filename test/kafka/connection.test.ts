@@ -5,11 +5,13 @@ import type { KafkaServerOptions } from "../../src/kafka/options.ts";
 import { Metadata } from "../../src/kafka/messages/03-metadata.ts";
 import { ApiVersions, ApiVersionsResponse } from "../../src/kafka/messages/18-api-versions.ts";
 import { Produce } from "../../src/kafka/messages/00-produce.ts";
+import { createLogger } from "../../src/base/logger.ts";
 import { MetricsRegistry } from "../../src/base/metrics.ts";
 import { Reader } from "../../src/kafka/codec/reader.ts";
 import { batchOf } from "../helpers/log.ts";
 import { frameOf, RawConnection, startTestKafka, type TestKafka } from "../helpers/kafka.ts";
 import { memoryLogOf } from "../helpers/memory-broker.ts";
+import { TimerClock } from "../helpers/timer-clock.ts";
 
 /** An address of this machine that is no loopback address; what is sent to it does not leave the machine either. */
 const ownAddress = Object.values(networkInterfaces())
@@ -49,27 +51,6 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 describe("a connection", () => {
-  test("answers 5,000 requests in one packet, in order", async () => {
-    await start();
-    const connection = await RawConnection.open(kafka.port);
-    const wanted = Array.from({ length: 5000 }, (_, i) => i);
-    connection.socket.write(Buffer.concat(wanted.map((id) => frameOf(ApiVersions, 0, {}, id))));
-    expect(await correlationIds(connection, wanted.length)).toEqual(wanted);
-    connection.end();
-  });
-
-  test("answers requests that come one byte at a time", async () => {
-    await start();
-    const connection = await RawConnection.open(kafka.port);
-    const bytes = Buffer.concat([frameOf(ApiVersions, 3, {}, 1), frameOf(Metadata, 9, { topics: [] }, 2)]);
-    for (let at = 0; at < bytes.length; at++) {
-      connection.socket.write(bytes.subarray(at, at + 1));
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    expect(await correlationIds(connection, 2)).toEqual([1, 2]);
-    connection.end();
-  });
-
   test("tells a client that is too new, in version 0, what it speaks", async () => {
     await start();
     const connection = await RawConnection.open(kafka.port);
@@ -185,13 +166,21 @@ describe("a connection", () => {
     await until(() => kafka.server.connections === 0);
   });
 
-  test("refuses connections over the cap", async () => {
-    await start({ limits: { connectionsMax: 2 } });
+  test("refuses connections over the cap, and says so once a minute", async () => {
+    const lines: string[] = [];
+    const logger = createLogger("text", "warn", (line) => void lines.push(line));
+    const clock = new TimerClock();
+    await start({ limits: { connectionsMax: 2 }, logger, clock });
     const kept = [await RawConnection.open(kafka.port), await RawConnection.open(kafka.port)];
     await until(() => kafka.server.connections === 2);
-    const refused = await RawConnection.open(kafka.port);
-    await refused.closed;
+    const refuse = async () => (await RawConnection.open(kafka.port)).closed;
+    for (let i = 0; i < 5; i++) await refuse();
     expect(kafka.server.connections).toBe(2);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain("2 Kafka connections are open, as many as --connections-max allows");
+    clock.pass(60_000);
+    await refuse();
+    expect(lines).toHaveLength(2);
     for (const connection of kept) connection.end();
   });
 

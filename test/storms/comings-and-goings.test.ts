@@ -1,0 +1,175 @@
+/**
+ * Clients that connect and are gone again, by the ten thousand (BAD-INPUT 49; VOIK_VISITS asks for more): at once, in the
+ * middle of a request, of a reply, of a long poll, at both edges. No descriptor, no memory, no connection is left behind,
+ * and not a word is in the log.
+ */
+import {
+  CreateStreamCommand,
+  GetShardIteratorCommand,
+  type KinesisClient,
+  RegisterStreamConsumerCommand,
+} from "@aws-sdk/client-kinesis";
+import { expect, test } from "bun:test";
+import { Produce } from "../../src/kafka/messages/00-produce.ts";
+import { Fetch } from "../../src/kafka/messages/01-fetch.ts";
+import { ApiVersions } from "../../src/kafka/messages/18-api-versions.ts";
+import { GoodClient } from "../helpers/good-client.ts";
+import { frameOf } from "../helpers/kafka.ts";
+import { produceBatch } from "../helpers/kafka-records.ts";
+import { kinesisClient } from "../helpers/kinesis-records.ts";
+import { batchOf } from "../helpers/log.ts";
+import { makeTopic, withKafka } from "../helpers/plug.ts";
+import { makeVisits, type Visit } from "../helpers/visit.ts";
+import { VoikProcess } from "../helpers/voik-process.ts";
+
+/** At each edge. */
+const VISITS = Number(process.env.VOIK_VISITS ?? 2_000);
+const TIMEOUT_MS = 60_000 + VISITS * 10;
+/** Closed connections wait for the collector; a hundred thousand visits leave no more than a few thousand. */
+const GROWTH_BYTES_MAX = 64 << 20;
+const SETTLE_MS_MAX = 20_000;
+const BATCH_BYTES = 1_000_000;
+const BATCHES = 8;
+/** Of the log, meanwhile. */
+const FILES_OPENED_MAX = 4;
+/** A reply of GetRecords is longer by a third, and more than a socket takes at once. */
+const KINESIS_BATCH_BYTES = 300_000;
+const STORED = "stored";
+const WRITTEN = "written";
+const PUSHED_SHARDS = 100;
+const CONSUMERS = 20;
+
+test(
+  "49: Kafka clients that come and go leave nothing behind",
+  async () => {
+    await using voik = await VoikProcess.start();
+    await makeTopic(voik, WRITTEN, 1);
+    const topic = await makeTopic(voik, STORED, 1);
+    await withKafka(voik, async (client) => {
+      for (let i = 0; i < BATCHES; i++)
+        await produceBatch(client, topic, 0, batchOf(["x".repeat(BATCH_BYTES)]));
+    });
+    await leaveNothingBehind(voik, voik.kafkaPort, kafkaVisits());
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "49: Kinesis clients that come and go leave nothing behind",
+  async () => {
+    await using voik = await VoikProcess.start();
+    const client = kinesisClient(voik.addresses.kinesis);
+    const port = Number(new URL(voik.addresses.kinesis).port);
+    const topic = await makeTopic(voik, STORED, 1);
+    await withKafka(voik, (kafka) =>
+      produceBatch(kafka, topic, 0, batchOf(["x".repeat(KINESIS_BATCH_BYTES)])),
+    );
+    await leaveNothingBehind(voik, port, await kinesisVisits(client));
+    client.destroy();
+  },
+  TIMEOUT_MS,
+);
+
+/** Has a tenth of the visits made, so that everything has its size, and then all; looks at what they have left. */
+async function leaveNothingBehind(voik: VoikProcess, port: number, kinds: readonly Visit[]): Promise<void> {
+  const good = await GoodClient.start(voik);
+  await makeVisits(port, kinds, VISITS / 10);
+  await settled(voik, () => voik.metric("voik_kafka_connections"), 1);
+  const before = { bytes: voik.residentBytes(), descriptors: voik.descriptors() };
+  await makeVisits(port, kinds, VISITS);
+  await settled(voik, () => voik.metric("voik_kafka_connections"), 1);
+  await settled(voik, voik.descriptors.bind(voik), before.descriptors + FILES_OPENED_MAX);
+  const growth = voik.residentBytes() - before.bytes;
+  console.log(
+    `${VISITS} visits to ${port === voik.kafkaPort ? "Kafka" : "Kinesis"}: resident memory ` +
+      `${(growth / 1e6).toFixed(1)} MB more, ${voik.descriptors()} descriptors, before ${before.descriptors}`,
+  );
+  expect(growth).toBeLessThan(GROWTH_BYTES_MAX);
+  expect(voik.stderr.split("\n").filter((line) => /"level":"(warn|error)"/.test(line))).toEqual([]);
+  await good.moreReplies(100);
+  await good.finish();
+  await voik.stop();
+}
+
+/** Waits until `count` is `wanted` or less; throws when it does not get there. */
+async function settled(
+  voik: VoikProcess,
+  count: () => number | Promise<number>,
+  wanted: number,
+): Promise<void> {
+  const deadline = performance.now() + SETTLE_MS_MAX;
+  for (let now = await count(); now > wanted; now = await count()) {
+    if (performance.now() > deadline)
+      throw new Error(`${now} are left, where ${wanted} were: ${voik.stderr}`);
+    await Bun.sleep(50);
+  }
+}
+
+function kafkaVisits(): Visit[] {
+  const topics = (fetchOffset: number) => [
+    { topic: STORED, partitions: [{ partition: 0, fetchOffset, partitionMaxBytes: 2 ** 31 - 1 }] },
+  ];
+  const wish = { maxWaitMs: 300_000, minBytes: 1, maxBytes: 2 ** 31 - 1, forgottenTopicsData: [] };
+  const stored = frameOf(Fetch, 12, { ...wish, topics: topics(0) });
+  // The answer to what stands in front of it says that the Fetch is waiting.
+  const versions = frameOf(ApiVersions, 0, {});
+  const waiting = Buffer.concat([versions, frameOf(Fetch, 12, { ...wish, topics: topics(BATCHES) })]);
+  const topicData = [{ name: WRITTEN, partitionData: [{ index: 0, records: batchOf(["left"]) }] }];
+  const produce = frameOf(Produce, 9, { acks: -1, timeoutMs: 1_000, topicData });
+  return [
+    {},
+    { bytes: () => produce.subarray(0, produce.length / 2) },
+    { bytes: () => produce.subarray(0, 3) },
+    { bytes: () => produce },
+    { bytes: () => stored, untilAnswered: true },
+    { bytes: () => waiting, untilAnswered: true },
+  ];
+}
+
+async function kinesisVisits(client: KinesisClient): Promise<Visit[]> {
+  await client.send(new CreateStreamCommand({ StreamName: "pushed", ShardCount: PUSHED_SHARDS }));
+  const StreamARN = "arn:aws:kinesis:us-east-1:000000000000:stream/pushed";
+  const consumers: string[] = [];
+  for (let i = 0; i < CONSUMERS; i++) {
+    const { Consumer } = await client.send(
+      new RegisterStreamConsumerCommand({ StreamARN, ConsumerName: `c${i}` }),
+    );
+    consumers.push(Consumer?.ConsumerARN ?? "");
+  }
+  const shard = (index: number) => `shardId-${String(index).padStart(12, "0")}`;
+  const { ShardIterator } = await client.send(
+    new GetShardIteratorCommand({ StreamName: STORED, ShardId: shard(0), ShardIteratorType: "TRIM_HORIZON" }),
+  );
+  const records = requestOf("GetRecords", { ShardIterator });
+  let subscriptions = 0;
+  // Each consumer and shard in turn: one that was subscribed to may be so again after five seconds.
+  const subscribe = () => {
+    const number = subscriptions++ % (CONSUMERS * PUSHED_SHARDS);
+    return requestOf("SubscribeToShard", {
+      ConsumerARN: consumers[number % CONSUMERS],
+      ShardId: shard(Math.floor(number / CONSUMERS)),
+      StartingPosition: { Type: "LATEST" },
+    });
+  };
+  return [
+    {},
+    { bytes: () => records.subarray(0, 60) },
+    { bytes: () => records.subarray(0, records.length - 10) },
+    { bytes: () => records, untilAnswered: true, answer: "HTTP/1.1 200" },
+    // Refused when it comes within five seconds of the last one, with very many visits.
+    { bytes: subscribe, untilAnswered: true, answer: "HTTP/1.1 " },
+  ];
+}
+
+/** A request as it goes over HTTP/1.1. */
+function requestOf(operation: string, body: object): Buffer {
+  const text = JSON.stringify(body);
+  const head = [
+    "POST / HTTP/1.1",
+    "Host: localhost",
+    "Content-Type: application/x-amz-json-1.1",
+    `X-Amz-Target: Kinesis_20131202.${operation}`,
+    `Content-Length: ${text.length}`,
+  ];
+  return Buffer.from(`${head.join("\r\n")}\r\n\r\n${text}`);
+}
