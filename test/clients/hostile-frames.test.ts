@@ -7,20 +7,16 @@ import { writeFileSync } from "node:fs";
 import { type Random, seededRandom } from "../../src/base/random.ts";
 import { APIS } from "../../src/kafka/apis.ts";
 import type { Api } from "../../src/kafka/call.ts";
-import { KafkaClient } from "../../src/kafka/client.ts";
 import { writeRequestHeader } from "../../src/kafka/codec/header.ts";
-import { BatchBuilder } from "../../src/log/batch-builder.ts";
-import { History } from "../helpers/history.ts";
+import { GoodClient } from "../helpers/good-client.ts";
 import { RawConnection, sized } from "../helpers/kafka.ts";
 import { hostileCopies, PrefixRecorder, randomBody } from "../helpers/kafka-bodies.ts";
-import { createTopic, produceBatch, readPartition } from "../helpers/kafka-records.ts";
 import { VoikProcess } from "../helpers/voik-process.ts";
 
 const SEED = Number(process.env.VOIK_SEED ?? Date.now() % 1_000_000);
 const FRAMES = 5_000;
 const CLOSE_MS_MAX = 100;
 const GROWTH_BYTES_MAX = 32 * 1024 * 1024;
-const GOOD_REPLY_MS_MAX = 1_000;
 const CLAIMING_CONNECTIONS = 200;
 const CLAIMED_BYTES = 16 * 1024 * 1024;
 
@@ -98,56 +94,4 @@ function frameAround(api: Api, version: number, body: Buffer): Buffer {
   const header = new PrefixRecorder();
   writeRequestHeader(header, api.key, version, 7, "hostile", api.request.isFlexible(version));
   return sized(Buffer.concat([header.bytes.subarray(0, header.at), body]));
-}
-
-/** Produces one record at a time, acks=all, as long as the others misbehave; every record has to be there then. */
-class GoodClient {
-  private readonly history = new History();
-  private busy = true;
-  private replies = 0;
-  private slowestMs = 0;
-  private done!: Promise<void>;
-  private failure: Error | undefined;
-
-  private constructor(
-    private readonly client: KafkaClient,
-    private readonly topic: { name: string; id: string },
-  ) {}
-
-  static async start(voik: VoikProcess): Promise<GoodClient> {
-    const client = await KafkaClient.connect({ host: "127.0.0.1", port: voik.kafkaPort });
-    const good = new GoodClient(client, { name: "good", id: await createTopic(client, "good", 1) });
-    good.done = good.run().catch((error) => void (good.failure = error));
-    return good;
-  }
-
-  /** Resolves when so many more replies have come. */
-  async moreReplies(count: number): Promise<void> {
-    const enough = this.replies + count;
-    while (this.replies < enough && !this.failure) await new Promise((resolve) => setImmediate(resolve));
-  }
-
-  async finish(): Promise<void> {
-    this.busy = false;
-    await this.done;
-    expect(this.failure).toBeUndefined();
-    const records = await readPartition(this.client, this.topic, 0);
-    expect(this.history.check(new Map([[0, records]]))).toEqual([]);
-    expect(records.length).toBe(this.replies);
-    expect(this.replies).toBeGreaterThan(100);
-    expect(this.slowestMs).toBeLessThan(GOOD_REPLY_MS_MAX);
-    this.client.close();
-  }
-
-  private async run(): Promise<void> {
-    while (this.busy) {
-      const value = this.history.send("good", Buffer.alloc(100, this.replies));
-      const batch = new BatchBuilder();
-      batch.add(null, value, Date.now());
-      const startedAtMs = performance.now();
-      this.history.ack(0, await produceBatch(this.client, this.topic, 0, batch.build()), value);
-      this.slowestMs = Math.max(this.slowestMs, performance.now() - startedAtMs);
-      this.replies++;
-    }
-  }
 }
