@@ -90,11 +90,14 @@ export class PutReader {
     const thread = new Worker(new URL("./put-thread.ts", import.meta.url), { name: "puts", smol: true });
     thread.unref();
     thread.onmessage = ({ data }: MessageEvent<"ready" | PutReply>) => this.hear(data);
-    thread.onerror = ({ message }) => {
+    const lost = (reason: string) => {
+      if (this.thread !== thread) return;
       // Bodies that it has may be half decoded: nothing true can be said of them any more.
-      assert(this.waiting.length === 0, `the thread that reads puts failed: ${message}`);
+      assert(this.waiting.length === 0, `the thread that reads puts failed: ${reason}`);
       this.close();
     };
+    thread.onerror = ({ message }) => lost(message);
+    thread.addEventListener("close", () => lost("it has ended"));
     this.thread = thread;
   }
 
