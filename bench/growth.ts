@@ -27,9 +27,10 @@ export interface Growth {
   byShards: GrowthCase[];
 }
 
-async function step(name: "fill" | "measure" | "kill", folder: string, shards: number, segments: number) {
+/** One step of the probe; `args` as it takes them. */
+async function step(name: "fill" | "measure" | "kill", ...args: (string | number)[]) {
   const probe = join(import.meta.dir, "lib/growth-probe.ts");
-  const child = Bun.spawn([process.execPath, probe, name, folder, String(shards), String(segments)], {
+  const child = Bun.spawn([process.execPath, probe, name, ...args.map(String)], {
     stdout: "pipe",
     stderr: "inherit",
   });
@@ -42,15 +43,21 @@ async function step(name: "fill" | "measure" | "kill", folder: string, shards: n
 }
 
 async function measureCase(root: string, shards: number, segments: number): Promise<GrowthCase> {
-  const folder = mkdtempSync(join(root, "case-"));
+  const [folder, folderOfOne] = ["case-", "one-"].map((name) => mkdtempSync(join(root, name))) as [
+    string,
+    string,
+  ];
+  const measured = () => step("measure", folder, shards, segments, folderOfOne) as Promise<GrowthFigures>;
   try {
     await step("fill", folder, shards, segments);
-    const clean = (await step("measure", folder, shards, segments)) as GrowthFigures;
+    await step("fill", folderOfOne, 1, 1);
+    const clean = await measured();
     await step("kill", folder, shards, segments);
-    const killed = (await step("measure", folder, shards, segments)) as GrowthFigures;
+    const killed = await measured();
     return { shards, segments, clean, killed };
   } finally {
     rmSync(folder, { recursive: true, force: true });
+    rmSync(folderOfOne, { recursive: true, force: true });
   }
 }
 
@@ -84,6 +91,7 @@ export const HEADINGS = [
   "resident, MB",
   "descriptors",
   "append, µs",
+  "in turn, µs",
   "roll, µs",
   "look-up, µs",
   "cold look-up, µs",
@@ -100,7 +108,8 @@ export function rowOf({ shards, segments, clean, killed }: GrowthCase, one: Grow
     killed.openMs.toFixed(0),
     `${clean.residentMb.toFixed(0)} / ${killed.residentMb.toFixed(0)}`,
     `${clean.descriptors} / ${killed.descriptors}`,
-    beside(({ appendUs }) => appendUs),
+    `${clean.appendUs.toFixed(1)} (${clean.appendRatio.toFixed(2)})`,
+    clean.spreadAppendUs.toFixed(1),
     clean.rollUs.toFixed(0),
     beside(({ warmLookupUs }) => warmLookupUs),
     clean.coldLookupUs.toFixed(0),

@@ -1,9 +1,9 @@
 /**
  * One step of the growth benchmark, in a process of its own, so that memory and descriptors are those of voik alone:
- * `bun bench/lib/growth-probe.ts <step> <folder> <shards> <segments of a shard>`. Prints a line of JSON.
+ * `bun bench/lib/growth-probe.ts <step> <folder> <shards> <segments of a shard> [<folder>]`. Prints a line of JSON.
  *
  *   fill      makes the data folder, without syncing, and stops cleanly
- *   measure   opens it, measures, stops cleanly
+ *   measure   opens it, measures, stops cleanly; appends in turn with those to the last folder, of one shard
  *   kill      opens it, appends to every shard and is gone before the sync, by its own kill -9
  */
 import { readdirSync, readFileSync } from "node:fs";
@@ -25,8 +25,12 @@ export interface GrowthFigures {
   openMs: number;
   residentMb: number;
   descriptors: number;
-  /** One append of 1 KiB, without a roll; in turn to every shard. */
+  /** One append of 1 KiB until it is written, without a roll: one of a hundred to a shard, then a hundred to the next. */
   appendUs: number;
+  /** The same over an append to the one shard of the other folder: median of pairs, measured in turn. */
+  appendRatio: number;
+  /** One of a hundred appends, each to the next shard. */
+  spreadAppendUs: number;
   /** Starting a new segment, with the append that did it. */
   rollUs: number;
   /** `locate` at a random offset; of few offsets again and again, or anywhere. */
@@ -42,7 +46,9 @@ const BATCHES_OF_SEGMENT = 16;
 const SEGMENT_BYTES = BATCH_BYTES * BATCHES_OF_SEGMENT;
 const NO_ROLL = 1 << 30;
 const STREAM = "growth";
-const APPENDS = 10_000;
+const APPENDS_OF_PIECE = 100;
+const WARM_UP_PIECES = 100;
+const PIECES = 400;
 const ROLLS = 300;
 const LOOKUPS = 2_000;
 const WARM_OFFSETS = 16;
@@ -130,18 +136,34 @@ function timed(count: number, call: (i: number) => void): number {
   return median(times);
 }
 
-/** Microseconds of an append: the median of pieces, each long enough for the clock. */
-async function appendCost(logs: readonly ShardLog[], batch: Buffer): Promise<number> {
-  await appendTo(logs, 1); // the first one opens the file
-  const pieces: number[] = [];
-  for (let done = 0; done < APPENDS; done += 100) {
-    const start = performance.now();
-    for (let i = 0; i < 100; i++) (logs[(done + i) % logs.length] as ShardLog).append(batch);
-    pieces.push(((performance.now() - start) / 100) * 1_000);
-    await nextTurn();
-  }
+/** Microseconds of each of APPENDS_OF_PIECE appends to `logs` in turn, all of them written when it ends. */
+async function appendPiece(logs: readonly ShardLog[], batch: Buffer): Promise<number> {
+  const start = performance.now();
+  for (let i = 0; i < APPENDS_OF_PIECE; i++) (logs[i % logs.length] as ShardLog).append(batch);
   while (logs.some((log) => log.unsyncedBytes > 0)) await nextTurn();
-  return median(pieces);
+  return ((performance.now() - start) / APPENDS_OF_PIECE) * 1_000;
+}
+
+/** In turn with `one`, so that what the machine and the compiler do meanwhile hits both alike. */
+async function appendCost(logs: readonly ShardLog[], one: readonly ShardLog[]) {
+  const batch = batchAt(0);
+  const pieces: number[] = [];
+  const ratios: number[] = [];
+  const spread: number[] = [];
+  for (let piece = 0; piece < WARM_UP_PIECES + PIECES; piece++) {
+    const at = piece % logs.length;
+    const measured = () => appendPiece(logs.slice(at, at + 1), batch);
+    const other = () => appendPiece(one, batch);
+    // Who comes first changes, lest one always finds the caches of the other.
+    const [us, oneUs] =
+      piece % 2 ? [await measured(), await other()] : [await other(), await measured()].reverse();
+    const spreadUs = await appendPiece(logs.slice(at).concat(logs.slice(0, at)), batch);
+    if (piece < WARM_UP_PIECES) continue;
+    pieces.push(us as number);
+    ratios.push((us as number) / (oneUs as number));
+    spread.push(spreadUs);
+  }
+  return { appendUs: median(pieces), appendRatio: median(ratios), spreadAppendUs: median(spread) };
 }
 
 function lookup(log: ShardLog, offset: number): void {
@@ -162,7 +184,7 @@ async function rollCost(folder: string, batch: Buffer): Promise<number> {
   return median(times);
 }
 
-async function measure(folder: string): Promise<GrowthFigures> {
+async function measure(folder: string, folderOfOne: string): Promise<GrowthFigures> {
   const start = performance.now();
   const broker = await openBroker(folder, disk, NO_ROLL);
   const openMs = performance.now() - start;
@@ -181,19 +203,20 @@ async function measure(folder: string): Promise<GrowthFigures> {
   const firstTimeLookupUs = timed(1, () => time(0));
   const timeLookupUs = timed(LOOKUPS, (i) => time(i % WARM_OFFSETS));
   await broker.close();
-  const batch = batchAt(0);
   const appending = await openBroker(folder, noSync, NO_ROLL);
-  const appendUs = await appendCost(logsOf(appending), batch);
+  const one = await openBroker(folderOfOne, noSync, NO_ROLL);
+  const appends = await appendCost(logsOf(appending), logsOf(one));
   await appending.close();
-  const rollUs = await rollCost(folder, batch);
+  await one.close();
+  const rollUs = await rollCost(folder, batchAt(0));
   const lookups = { warmLookupUs, coldLookupUs, firstTimeLookupUs, timeLookupUs };
-  return { openMs, residentMb, descriptors, appendUs, rollUs, ...lookups };
+  return { openMs, residentMb, descriptors, ...appends, rollUs, ...lookups };
 }
 
 if (import.meta.main) {
-  const [step, folder = "", shards, segments] = process.argv.slice(2);
+  const [step, folder = "", shards, segments, folderOfOne = ""] = process.argv.slice(2);
   if (step === "fill") await fill(folder, Number(shards), Number(segments));
   if (step === "kill") await kill(folder);
-  console.log(JSON.stringify(step === "measure" ? await measure(folder) : {}));
+  console.log(JSON.stringify(step === "measure" ? await measure(folder, folderOfOne) : {}));
   process.exit(0);
 }
