@@ -27,7 +27,7 @@ import {
 } from "./reply.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import { PutReader } from "./put-reader.ts";
-import { readBody } from "./request-body.ts";
+import { readBody, type RequestBody } from "./request-body.ts";
 import { RequestScope } from "./request-scope.ts";
 
 const TARGET_PREFIX = "Kinesis_20131202.";
@@ -124,7 +124,7 @@ export class Dispatcher {
             ? this.puts.read(asked.operation.put, body)
             : undefined;
         const put = read instanceof Promise ? await read : read;
-        const scope = this.scopeOf(request, caller, format, connection);
+        const scope = this.scopeOf(request, body, caller, format, connection);
         output = await this.run(asked, put ?? format.decode(body.bytes), put !== undefined, scope);
       } finally {
         body.release();
@@ -143,16 +143,17 @@ export class Dispatcher {
 
   private scopeOf(
     request: Request,
+    body: RequestBody,
     caller: Caller,
     format: BodyFormat,
     connection: Connection,
   ): RequestScope {
     const { services, access } = this.options;
-    if (!access?.enforcing) return new RequestScope(services, caller, format, request, everything);
+    if (!access?.enforcing) return new RequestScope(services, caller, format, request, body, everything);
     const host = hostOf(connection.address());
     const may: RequestContext["may"] = (action, resourceType, resourceName) =>
       access.authorize(caller.principal, host, action, resourceType, resourceName);
-    return new RequestScope(services, caller, format, request, may);
+    return new RequestScope(services, caller, format, request, body, may);
   }
 
   private run({ name, operation }: Asked, decoded: unknown, checked: boolean, scope: RequestScope) {

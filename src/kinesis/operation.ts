@@ -38,6 +38,8 @@ export interface RequestContext extends Services {
   may(operation: AclOperation, resourceType: ResourceType, name: string): boolean;
   /** How this request's body carries blobs and timestamps. */
   readonly format: BodyFormat;
+  /** Says that the request's body, and what looks into it, is not needed any more: its memory need not wait for the reply. */
+  dropBody(): void;
   /** Fires when the client has hung up. */
   readonly hungUp: AbortSignal;
 }

@@ -1,7 +1,8 @@
 /**
  * Reads the bodies of puts (put-body.ts): small ones at once, large ones in a thread of their own, so that decoding
- * megabytes of Base64 keeps nobody else waiting. The body is copied into memory that both threads share, is decoded
- * there, and goes to the log from there.
+ * megabytes of Base64 keeps nobody else waiting. The body is copied into a slot, memory that both threads share, is
+ * decoded there, and goes to the log from there. There are few slots, taken in turn: they stay in the processor's cache,
+ * and a body waits where it is until one is free.
  *
  * The thread is started by the first large body, and until it runs, all are read at once; so they are where there is one
  * processor only, or no thread can be had.
@@ -17,9 +18,12 @@ import { RecordTable } from "../streams/record-table.ts";
 const LARGE_BYTES = 64 * 1024;
 /** Slots are made in multiples of this. */
 const SLOT_BYTES = 512 * 1024;
-/** Slots that are kept for the next body, and how large at most. */
-const SLOTS_KEPT = 4;
+/** One that the thread reads, one that it reads next, one whose records go to the log, and one to spare. */
+const SLOTS = 4;
+/** The memory of a larger one is not kept for the next body. */
 const SLOT_KEPT_BYTES_MAX = 2 * 1024 * 1024;
+
+const NO_MEMORY = new SharedArrayBuffer(0);
 
 /** Shared memory for one body and its table. */
 interface Slot {
@@ -27,18 +31,27 @@ interface Slot {
   memory: SharedArrayBuffer;
 }
 
+/** A body for which there is no slot yet. */
 interface Waiting {
+  operation: PutOperation;
+  body: RequestBody;
   resolve: (put: PutBody | undefined) => void;
+}
+
+/** A body that the thread has. */
+interface Sent {
   slot: Slot;
   bytes: Buffer;
+  resolve: (put: PutBody | undefined) => void;
 }
 
 export class PutReader {
   private state: "idle" | "starting" | "ready" | "unusable" = "idle";
   private thread: Worker | undefined;
+  /** In the order in which they came. */
   private readonly waiting: Waiting[] = [];
-  private readonly free: Slot[] = [];
-  private slotsMade = 0;
+  private readonly sent: Sent[] = [];
+  private readonly free: Slot[] = Array.from({ length: SLOTS }, (_, id) => ({ id, memory: NO_MEMORY }));
 
   /** `processors`: how many there are. */
   constructor(processors: number) {
@@ -58,16 +71,30 @@ export class PutReader {
     this.state = "unusable";
     this.thread?.terminate();
     this.thread = undefined;
+    for (const { operation, body, resolve } of this.waiting.splice(0))
+      resolve(scanPut(operation, body.bytes));
   }
 
   private readApart(operation: PutOperation, body: RequestBody): Promise<PutBody | undefined> {
-    const bytes = body.bytes.length;
-    const slot = this.take(BODY_AT + bytes);
-    const shared = Buffer.from(slot.memory, BODY_AT, bytes);
-    body.bytes.copy(shared);
-    body.moveTo(shared, () => this.leave(slot));
-    this.send({ slot: slot.id, operation, bytes });
-    return new Promise((resolve) => this.waiting.push({ resolve, slot, bytes: shared }));
+    return new Promise((resolve) => {
+      this.waiting.push({ operation, body, resolve });
+      this.sendNext();
+    });
+  }
+
+  /** Hands bodies over while there are slots. */
+  private sendNext(): void {
+    while (this.waiting.length > 0 && this.free.length > 0) {
+      const { operation, body, resolve } = this.waiting.shift() as Waiting;
+      const bytes = body.bytes.length;
+      const slot = this.free.pop() as Slot;
+      this.makeRoom(slot, BODY_AT + bytes);
+      const shared = Buffer.from(slot.memory, BODY_AT, bytes);
+      body.bytes.copy(shared);
+      body.moveTo(shared, () => this.leave(slot));
+      this.send({ slot: slot.id, operation, bytes });
+      this.sent.push({ slot, bytes: shared, resolve });
+    }
   }
 
   private hear(message: "ready" | PutReply): void {
@@ -75,7 +102,7 @@ export class PutReader {
       this.state = "ready";
       return;
     }
-    const next = this.waiting.shift();
+    const next = this.sent.shift();
     assert(next !== undefined, "the thread answers once for each body");
     const { put } = message;
     if (put === undefined) return next.resolve(undefined);
@@ -93,7 +120,7 @@ export class PutReader {
     const lost = (reason: string) => {
       if (this.thread !== thread) return;
       // Bodies that it has may be half decoded: nothing true can be said of them any more.
-      assert(this.waiting.length === 0, `the thread that reads puts failed: ${reason}`);
+      assert(this.sent.length === 0, `the thread that reads puts failed: ${reason}`);
       this.close();
     };
     thread.onerror = ({ message }) => lost(message);
@@ -105,18 +132,18 @@ export class PutReader {
     this.thread?.postMessage(request);
   }
 
-  private take(bytes: number): Slot {
-    const place = this.free.findIndex(({ memory }) => memory.byteLength >= bytes);
-    const [found] = place < 0 ? [] : this.free.splice(place, 1);
-    if (found !== undefined) return found;
-    const memory = new SharedArrayBuffer(Math.ceil(bytes / SLOT_BYTES) * SLOT_BYTES);
-    const slot = { id: this.slotsMade++, memory };
-    this.send({ slot: slot.id, memory });
-    return slot;
+  private makeRoom(slot: Slot, bytes: number): void {
+    if (slot.memory.byteLength >= bytes) return;
+    slot.memory = new SharedArrayBuffer(Math.ceil(bytes / SLOT_BYTES) * SLOT_BYTES);
+    this.send({ slot: slot.id, memory: slot.memory });
   }
 
   private leave(slot: Slot): void {
-    if (this.free.length < SLOTS_KEPT && slot.memory.byteLength <= SLOT_KEPT_BYTES_MAX) this.free.push(slot);
-    else this.send({ slot: slot.id, forget: true });
+    if (slot.memory.byteLength > SLOT_KEPT_BYTES_MAX) {
+      slot.memory = NO_MEMORY;
+      this.send({ slot: slot.id, forget: true });
+    }
+    this.free.push(slot);
+    this.sendNext();
   }
 }

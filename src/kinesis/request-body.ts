@@ -5,8 +5,12 @@
 import { release } from "../base/bytes.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 
-/** The body of a request in work: it counts against the memory of all until it is released, and is gone then. */
+const NOTHING = (): void => {};
+
+/** The body of a request in work: it counts against the memory of all until it is released. */
 export class RequestBody {
+  private leave = NOTHING;
+
   constructor(
     public bytes: Buffer,
     private giveBack: () => void,
@@ -19,19 +23,23 @@ export class RequestBody {
     this.giveBack = giveBack;
   }
 
-  /** Has a copy of its bytes, in memory that it leaves with `leave` when it is released. */
+  /** Has a copy of its bytes from now on, in memory that it leaves with `leave`. */
   moveTo(bytes: Buffer, leave: () => void): void {
     release(this.bytes);
-    const { giveBack } = this;
     this.bytes = bytes;
-    this.giveBack = () => {
-      leave();
-      giveBack();
-    };
+    this.leave = leave;
+  }
+
+  /** Its bytes are gone, though they count on: what was made of them is still in work. May be called again. */
+  drop(): void {
+    release(this.bytes);
+    const { leave } = this;
+    this.leave = NOTHING;
+    leave();
   }
 
   release(): void {
-    release(this.bytes);
+    this.drop();
     this.giveBack();
   }
 }

@@ -2,6 +2,7 @@
 import type { BodyFormat } from "./body.ts";
 import type { Caller } from "./caller.ts";
 import type { RequestContext, Services } from "./operation.ts";
+import type { RequestBody } from "./request-body.ts";
 
 export class RequestScope implements RequestContext {
   readonly broker: Services["broker"];
@@ -18,6 +19,7 @@ export class RequestScope implements RequestContext {
     readonly caller: Caller,
     readonly format: BodyFormat,
     private readonly request: Request,
+    private readonly body: RequestBody,
     readonly may: RequestContext["may"],
   ) {
     this.broker = services.broker;
@@ -28,6 +30,10 @@ export class RequestScope implements RequestContext {
     this.transitions = services.transitions;
     this.subscriptions = services.subscriptions;
     this.throttle = services.throttle;
+  }
+
+  dropBody(): void {
+    this.body.drop();
   }
 
   /** Made when somebody asks: most never do. */

@@ -4,7 +4,7 @@
  *   append append append | sync ------------> durable | append … went into the next one
  *                        ^ end of the tick              sync ------------> durable
  *
- *   one busy log            fdatasync of its file, one in flight
+ *   one busy log            fdatasync of its file, one in flight; large appends begin it before the tick ends
  *   several, small appends  one write to the journal and one fdatasync of it; their own files by and by
  *                           (background-sync.ts says when, trickle.ts one after the other)
  *   several, large appends  fdatasync of each, side by side; one syncfs for all when they are many
@@ -46,6 +46,9 @@ const JOURNALED_FROM = 2;
 /** The journal writes everything twice: where more than this comes from a log in a round, syncfs is the better way. */
 const JOURNALED_BYTES_PER_LOG = 32 << 10;
 
+/** With so much to write, a log does not wait for the end of a tick in which megabytes more may be appended. */
+const SYNCED_AT_ONCE_BYTES = 256 << 10;
+
 export class GroupCommit {
   private readonly requested = new Set<Syncable>();
   /** Logs whose own files are being synced. */
@@ -73,8 +76,15 @@ export class GroupCommit {
   request(log: Syncable): void {
     if (this.failed) return;
     if (!log.eager) return this.background.request(log);
+    if (this.isWorthASync(log)) return void this.run(log);
     this.requested.add(log);
     this.schedule();
+  }
+
+  /** Whether `log` is synced at once: by itself, and with much to write. */
+  private isWorthASync(log: Syncable): boolean {
+    if (log.unsyncedBytes < SYNCED_AT_ONCE_BYTES || this.together || !this.isIdle(log)) return false;
+    return !this.areMany([log]);
   }
 
   /** A sync has failed, here or outside of a round: nothing is synced any more. */

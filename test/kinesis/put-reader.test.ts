@@ -61,12 +61,14 @@ test("of large bodies, many at a time, each is read as it is here, and one that 
     const before = released;
     const read = puts.map(({ operation }, n) => reader.read(operation, bodies[n] as RequestBody));
     for (const [n, { operation, text }] of puts.entries()) {
+      // There are fewer slots than bodies: the next ones are read as these are dropped.
       const put = await read[n];
       expect(plain(put)).toEqual(plain(scanPut(operation, Buffer.from(text, "latin1"))));
       if (put === undefined) {
         unread++;
         expect((bodies[n] as RequestBody).bytes.toString("latin1") === text).toBe(true);
       }
+      (bodies[n] as RequestBody).drop();
     }
     expect(released).toBe(before);
     for (const body of bodies) body.release();
@@ -74,6 +76,18 @@ test("of large bodies, many at a time, each is read as it is here, and one that 
   }
   expect(unread).toBeGreaterThan(0);
   expect(unread).toBeLessThan(BODIES / 2);
+});
+
+test("bodies that wait for a slot when the reader is closed are read at once", async () => {
+  const closing = new PutReader(2);
+  const text = JSON.stringify({ StreamName: "s", PartitionKey: "k", Data: "AAEC".repeat(20_000) });
+  while (!(closing.read("PutRecord", bodyOf(text)) instanceof Promise)) await new Promise(setImmediate);
+  // Nobody drops what has a slot.
+  const read = Array.from({ length: 12 }, () => closing.read("PutRecord", bodyOf(text)));
+  await Promise.all(read.slice(0, 3));
+  closing.close();
+  const last = (await read.at(-1)) as PutBody;
+  expect(plain(last)).toEqual(plain(scanPut("PutRecord", Buffer.from(text, "latin1"))));
 });
 
 test("a small body is read at once", () => {

@@ -131,3 +131,21 @@ test("a stream that is not there is a ResourceNotFoundException", async () => {
     message: "Stream none under account 000000000000 not found.",
   });
 });
+
+test("large puts go to the log while others wait for the disk, however many these are", async () => {
+  const log = memoryLogOf(harness.memory.broker.streamByName("s")?.shards[2] as never);
+  const Records = [
+    { Data: "AAEC".repeat(30_000), PartitionKey: "k", ExplicitHashKey: keyInShard(2) },
+    { Data: "AQID", PartitionKey: "k", ExplicitHashKey: keyInShard(2) },
+  ];
+  // After the first one a thread reads them.
+  for (let i = 0; i < 20; i++) await put(Records);
+  const end = log.endOffset + 2 * 12;
+  log.hold();
+  const puts = Array.from({ length: 12 }, () => put(Records));
+  while (log.endOffset < end) await new Promise(setImmediate);
+  log.release();
+  expect((await Promise.all(puts)).map((results) => results.map(shardOf))).toEqual(
+    Array.from({ length: 12 }, () => [2, 2]),
+  );
+});

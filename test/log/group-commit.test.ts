@@ -147,6 +147,34 @@ describe("a busy log", () => {
   });
 });
 
+describe("a log with much to write", () => {
+  test("is synced before the tick ends, and what comes meanwhile with the next sync", async () => {
+    const groupCommit = scheduler();
+    const [log] = fakeLogs(1) as [FakeLog];
+    log.unsyncedBytes = 1 << 20;
+    append(groupCommit, log);
+    expect(log.fileSyncs).toHaveLength(1);
+    append(groupCommit, log, log);
+    await nextTick();
+    expect(log.fileSyncs).toHaveLength(1);
+    log.fileSyncs[0]?.resolve();
+    await nextTick();
+    log.fileSyncs[1]?.resolve();
+    await nextTick();
+    expect(log.told.map(({ offset }) => offset)).toEqual([1, 3]);
+  });
+
+  test("is synced with the others when those are many", async () => {
+    const groupCommit = scheduler();
+    const logs = fakeLogs(5);
+    for (const log of logs) log.unsyncedBytes = 1 << 20;
+    append(groupCommit, ...logs);
+    await nextTick();
+    expect(logs.map((log) => log.fileSyncs.length)).toEqual([1, 1, 0, 0, 0]);
+    expect(volume.syncs).toHaveLength(1);
+  });
+});
+
 describe("many busy logs", () => {
   test("have what they hold in their files when the file system is synced", async () => {
     const groupCommit = scheduler();

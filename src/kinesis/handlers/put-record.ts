@@ -29,11 +29,9 @@ async function handle(request: InputOf<typeof input> | PutBody, context: Request
   distribute(records, stream);
   if (!scanned) endDryRun(request.DryRun);
   const dataBytes = records.dataBytes(0);
-  const outcomes = await context.broker.appendRecords(
-    stream,
-    records,
-    context.throttle?.admission(context.caller),
-  );
+  const appended = context.broker.appendRecords(stream, records, context.throttle?.admission(context.caller));
+  context.dropBody();
+  const outcomes = await appended;
   const error = outcomes.errorOf(0);
   if (error !== undefined) throw error.code === "limit_exceeded" ? throughputExceeded(error.message) : error;
   context.metrics.recordsIn.add();

@@ -27,11 +27,9 @@ async function handle(request: InputOf<typeof input> | PutBody, context: Request
   const stream = findWritable(context, request);
   distribute(records, stream, "records");
   if ("DryRun" in request) endDryRun(request.DryRun);
-  const outcomes = await context.broker.appendRecords(
-    stream,
-    records,
-    context.throttle?.admission(context.caller),
-  );
+  const appended = context.broker.appendRecords(stream, records, context.throttle?.admission(context.caller));
+  context.dropBody();
+  const outcomes = await appended;
   // A stop fails everything alike, and only a status tells an SDK to come back later.
   const first = outcomes.errorOf(0);
   if (outcomes.failed === outcomes.count && first?.code === "shutting_down") throw first;
