@@ -32,6 +32,8 @@ export interface GroupCommitOptions {
   journal?: Journal | undefined;
   /** Busy logs from which on they are synced together. */
   togetherFrom?: number;
+  /** A log with so many unsynced bytes is synced before the tick ends. */
+  syncedAtOnceBytes?: number;
   /** Told how long a sync took that went well, in milliseconds. */
   onSynced?: (kind: SyncKind, durationMs: number) => void;
 }
@@ -83,7 +85,8 @@ export class GroupCommit {
 
   /** Whether `log` is synced at once: by itself, and with much to write. */
   private isWorthASync(log: Syncable): boolean {
-    if (log.unsyncedBytes < SYNCED_AT_ONCE_BYTES || this.together || !this.isIdle(log)) return false;
+    const { syncedAtOnceBytes = SYNCED_AT_ONCE_BYTES } = this.options;
+    if (log.unsyncedBytes < syncedAtOnceBytes || this.together || !this.isIdle(log)) return false;
     return !this.areMany([log]);
   }
 

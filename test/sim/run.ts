@@ -4,7 +4,7 @@
  *   bun test/sim/run.ts --seed 4711 --trace      replay one seed, telling every call on the disk
  *   bun test/sim/run.ts --from 0 --seeds 10000   run many, naming each seed that fails
  *
- * --no-transactions leaves transactions out, as for the seeds of regressions.ts.
+ * --no-transactions leaves transactions and syncs at once out, as for the seeds of regressions.ts.
  */
 import { parseArgs } from "node:util";
 import { simulate } from "./simulation.ts";
@@ -26,7 +26,7 @@ let failed = 0;
 const start = performance.now();
 for (let seed = from; seed < from + count; seed++) {
   try {
-    simulate(seed, values["no-transactions"] ? { trace, transactions: false } : { trace });
+    simulate(seed, values["no-transactions"] ? { trace, transactions: false, atOnce: false } : { trace });
   } catch (error) {
     failed++;
     console.log(

@@ -7,7 +7,7 @@ import { HARMS } from "./harms.ts";
 import { Violation } from "./violation.ts";
 import { REGRESSIONS } from "./regressions.ts";
 import { simulate, simulateFailure } from "./simulation.ts";
-import type { Harm } from "./simulation.ts";
+import type { Harm, SimulationOptions } from "./simulation.ts";
 
 const SEEDS = Number(process.env.VOIK_SIM_SEEDS ?? 1_000);
 const SEEDS_TO_FIND_A_BUG = 600;
@@ -16,9 +16,9 @@ const CALLS_MIN = 100;
 const TIMEOUT_MS = 600_000;
 
 /** Names the seed, and the one command that tells its whole story. */
-function run(seed: number, transactions?: boolean): void {
+function run(seed: number, options: Pick<SimulationOptions, "transactions" | "atOnce"> = {}): void {
   try {
-    simulate(seed, transactions === undefined ? {} : { transactions });
+    simulate(seed, options);
   } catch (error) {
     throw new Error(`seed ${seed} failed; replay it: bun test/sim/run.ts --seed ${seed} --trace`, {
       cause: error,
@@ -40,7 +40,7 @@ function firstFailure(harm: Harm): { seed: number; error: unknown } | undefined 
 describe("the commit log on a simulated disk", () => {
   test.each(REGRESSIONS)(
     "keeps its promises where it once broke them: seed $seed, $found",
-    ({ seed, transactions = false }) => run(seed, transactions),
+    ({ seed, transactions = false }) => run(seed, { transactions, atOnce: false }),
   );
 
   test(

@@ -23,6 +23,8 @@ const ROOT = "/data";
 const FOLDER = `${ROOT}/streams`;
 /** So many steps bring anything to rest. */
 const REST_STEPS_MAX = 10_000;
+/** What counts as much to write here, where most batches are smaller and some are not. */
+const AT_ONCE_BYTES = 300;
 
 /** How a test breaks the log, to see whether the simulation finds it. */
 export interface Harm {
@@ -38,6 +40,8 @@ export interface SimulationOptions {
   trace?(line: string): void;
   /** Whether logs get transactions. Default: those of every second eight seeds. */
   transactions?: boolean;
+  /** Whether large appends are synced at once, not at the end of the tick. Default: in every fourth 64 seeds. */
+  atOnce?: boolean;
 }
 
 /** What may go wrong in the story; each seed has its own mix. */
@@ -192,7 +196,12 @@ class Simulation {
       this.trace("a sync failed: the process is about to end");
       life.syncFailed = true;
     };
-    life.groupCommit = new GroupCommit(onFailure, this.scheduler, { journal: life.journal, togetherFrom: 1 });
+    const atOnce = this.options.atOnce ?? ((this.seed >> 6) & 3) === 3;
+    life.groupCommit = new GroupCommit(onFailure, this.scheduler, {
+      journal: life.journal,
+      togetherFrom: atOnce ? 2 : 1,
+      ...(atOnce && { syncedAtOnceBytes: AT_ONCE_BYTES }),
+    });
     for (const slot of this.slots) {
       if (!this.disk.dead) slot.open(life);
     }
