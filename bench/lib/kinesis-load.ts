@@ -58,15 +58,38 @@ export async function putRecords(
   requests: number,
   concurrency: number,
 ): Promise<number> {
+  return (await sendPuts(url, bodies, concurrency, (sent) => sent < requests)).ms;
+}
+
+/** Sends PutRecords over `concurrency` connections for `forMs`; how many were answered a second. */
+export async function putRecordsFor(
+  url: string,
+  bodies: readonly string[],
+  forMs: number,
+  concurrency: number,
+): Promise<number> {
+  const endMs = performance.now() + forMs;
+  const { sent, ms } = await sendPuts(url, bodies, concurrency, () => performance.now() < endMs);
+  return (sent / ms) * 1_000;
+}
+
+/** Sends one after the other on each connection while `goesOn`. Throws when a record is refused. */
+async function sendPuts(
+  url: string,
+  bodies: readonly string[],
+  concurrency: number,
+  goesOn: (sent: number) => boolean,
+): Promise<{ sent: number; ms: number }> {
   const made = bodies.map((body) => requestBytes(url, "PutRecords", body));
   let sent = 0;
-  return timed(url, concurrency, async (connection) => {
-    while (sent < requests) {
+  const ms = await timed(url, concurrency, async (connection) => {
+    while (goesOn(sent)) {
       const answer = await connection.call(made[sent++ % made.length] as Buffer);
       if (!answer.includes('"FailedRecordCount":0'))
         throw new Error(`refused: ${answer.toString("utf8", 0, 500)}`);
     }
   });
+  return { sent, ms };
 }
 
 /** Sends PutRecord over `concurrency` connections for `forMs`; how many were answered. */

@@ -21,16 +21,16 @@ export interface Service {
 
 export type StartService = () => Promise<Service>;
 
-/** The compiled executable with its defaults: every acknowledged record is on the disk. */
-export const startVoik: StartService = () => {
-  const folder = mkdtempSync(join(tmpdir(), "voik-bench-"));
+/** The compiled executable with its defaults: every acknowledged record is on the disk that holds `parent`. */
+export function startVoik(parent: string): Promise<Service> {
+  const folder = mkdtempSync(join(parent, "voik-bench-"));
   const port = freePort();
   const executable = process.env.VOIK_BIN ?? join(import.meta.dir, "../../dist/voik");
   const ports = ["--kinesis-port", String(port), "--kafka-port", "0", "--admin-port", "0"];
   return startProcess([executable, "serve", "--data-dir", folder, ...ports], port, () =>
     rmSync(folder, { recursive: true, force: true }),
   );
-};
+}
 
 /** Installs kinesalite; gives what starts it (records in memory, its default) and what removes it again. */
 export function installKinesalite(): { start: StartService; remove: () => void } {
