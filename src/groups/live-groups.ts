@@ -78,15 +78,16 @@ export class LiveGroups<Group extends LiveGroup> {
 
   /**
    * Takes a group as an event has left it, or lets go of it when it is not live any more. `sized`: the event may have changed
-   * its bytes.
+   * the bytes of members; those that come and go are seen here.
    */
   put(group: Group, sized: boolean): void {
     const before = this.entries.get(group.id);
-    const wasEmpty = before === undefined || before.group.members.size === 0;
+    const membersBefore = before?.group.members.size ?? 0;
+    const members = group.members.size;
     const entry = before ?? this.add(group);
     entry.group = group;
-    if (sized) this.account(entry, this.kind.bytesOf(group));
-    if (wasEmpty !== (group.members.size === 0)) this.noteMembership(group);
+    if (sized || members !== membersBefore) this.account(entry, this.kind.bytesOf(group));
+    if ((membersBefore === 0) !== (members === 0)) this.noteMembership(group);
     if (this.kind.isLive(group)) return this.arm(entry);
     entry.timer?.cancel();
     this.account(entry, 0);
