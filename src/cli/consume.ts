@@ -3,7 +3,6 @@
  * it ends where the stream ended when it started; with it, it waits for more until it is interrupted. Records of
  * transactions are shown once these are committed, unless --uncommitted asks for all.
  */
-import { parseDurationMs } from "../base/units.ts";
 import { RecordReader } from "../log/record.ts";
 import { BATCH_HEADER_BYTES, batchBytesOf, nextOffsetOf } from "../log/record-batch.ts";
 import {
@@ -21,6 +20,7 @@ import { command, countOf } from "./command.ts";
 import { CommittedFilter } from "./committed-filter.ts";
 import { CliError, EXIT } from "./exit.ts";
 import { GroupMember } from "./group-member.ts";
+import { parseMomentMs } from "./moment.ts";
 import { Output } from "./output.ts";
 import { FORMATS, type Format, formatRecord } from "./record-format.ts";
 
@@ -93,16 +93,15 @@ async function startOf(
 ): Promise<Map<number, number>> {
   if (from === "earliest") return client.offsets(name, shards, EARLIEST);
   if (from === "latest") return client.offsets(name, shards, LATEST, isolation);
-  if (/^\d+$/.test(from)) {
+  if (/^\d{1,15}$/.test(from)) {
     if (shards.length === 1) return new Map(shards.map((shard) => [shard, Number(from)]));
     throw new CliError(
       EXIT.usage,
       `an offset belongs to one shard, ${name} has ${shards.length}: give --shard as well`,
     );
   }
-  const agoMs = parseDurationMs(from);
-  const timeMs = agoMs === undefined ? Date.parse(from) : Date.now() - agoMs;
-  if (Number.isNaN(timeMs)) {
+  const timeMs = parseMomentMs(from);
+  if (timeMs === undefined) {
     throw new CliError(
       EXIT.usage,
       `--from takes earliest, latest, an offset, a time or how long ago, not "${from}"`,

@@ -3,6 +3,7 @@ import { BrokerClient, brokerArg, EARLIEST, LATEST } from "./broker-client.ts";
 import { command, countOf } from "./command.ts";
 import { CliError, EXIT } from "./exit.ts";
 import { commitOffsets } from "./group-client.ts";
+import { parseMomentMs } from "./moment.ts";
 
 export default command({
   name: "group reset",
@@ -14,7 +15,7 @@ export default command({
       type: "string",
       required: true,
       valueHint: "earliest|latest|offset|time",
-      description: "earliest, latest, an offset, or a time such as 2026-11-23T08:00:00Z",
+      description: "earliest, latest, an offset, a time (2026-11-23T08:00:00Z) or how long ago (15m)",
     },
     shard: { type: "string", valueHint: "n", description: "Only this shard" },
     ...brokerArg,
@@ -42,9 +43,12 @@ function targetOf(text: string): Target {
   if (text === "earliest") return { timestamp: EARLIEST };
   if (text === "latest") return { timestamp: LATEST };
   if (/^\d{1,15}$/.test(text)) return { offset: Number(text) };
-  const timestamp = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(timestamp)) {
-    throw new CliError(EXIT.usage, `--to takes earliest, latest, an offset or a time, not "${text}"`);
+  const timestamp = parseMomentMs(text);
+  if (timestamp === undefined) {
+    throw new CliError(
+      EXIT.usage,
+      `--to takes earliest, latest, an offset, a time or how long ago, not "${text}"`,
+    );
   }
   return { timestamp };
 }

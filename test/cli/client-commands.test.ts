@@ -70,8 +70,10 @@ test("consume starts at an offset or a time and ends after a count", async () =>
   expect(await ok(["consume", "from", "--from", "latest"])).toBe("");
   expect(await ok(["consume", "from", "--from", "1h", "--count", "1"])).toBe("0\n");
   expect(await ok(["consume", "from", "--from", "2999-01-01T00:00:00Z"])).toBe("");
-  const bad = await cli(["consume", "from", "--from", "yesterday"]);
-  expect([bad.code, bad.stderr]).toEqual([64, expect.stringContaining('not "yesterday"')]);
+  for (const words of ["yesterday", "-5", "shard 7", "1".repeat(20)]) {
+    const bad = await cli(["consume", "from", `--from=${words}`]);
+    expect([bad.code, bad.stderr]).toEqual([64, expect.stringContaining(`not "${words}"`)]);
+  }
   const outside = await cli(["consume", "from", "--from", "99"]);
   expect(outside.code).toBe(0);
 });

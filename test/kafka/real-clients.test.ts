@@ -4,10 +4,8 @@ import { Kafka, logLevel } from "kafkajs";
 import { RecordReader } from "../../src/log/record.ts";
 import { batchBytesOf } from "../../src/log/record-batch.ts";
 import type { ShardLog } from "../../src/log/shard-log.ts";
+import { describeWith } from "../helpers/installed.ts";
 import { startTestKafka, type TestKafka } from "../helpers/kafka.ts";
-
-const kcat = Bun.which("kcat");
-if (kcat === null) console.warn("SKIPPED: kcat is not installed");
 
 let kafka: TestKafka;
 beforeAll(async () => {
@@ -65,9 +63,9 @@ describe("kafkajs", () => {
   });
 });
 
-describe.skipIf(kcat === null)("kcat", () => {
+describeWith("kcat", ["kcat", "-V"], () => {
   async function run(args: string[], input = ""): Promise<string> {
-    const child = Bun.spawn([kcat as string, "-b", `127.0.0.1:${kafka.port}`, ...args], {
+    const child = Bun.spawn(["kcat", "-b", `127.0.0.1:${kafka.port}`, ...args], {
       stdin: Buffer.from(input),
       stdout: "pipe",
       stderr: "pipe",

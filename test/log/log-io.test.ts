@@ -6,12 +6,12 @@ import { disk } from "../../src/base/disk.ts";
 import type { VoikError } from "../../src/base/errors.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import { checkLogIo, LOG_IO_KINDS } from "../../src/log/log-io.ts";
+import { describeAsRoot } from "../helpers/installed.ts";
 import { appendDurably, batchOf, openLog, readAll, temporaryFolder } from "../helpers/log.ts";
 
 const linux = process.platform === "linux";
 /** Making and filling a file system takes a second, on a busy machine many. */
 const MOUNT_TIMEOUT_MS = 60_000;
-const canMount = linux && process.getuid?.() === 0 && Bun.which("mkfs.ext4") !== null;
 
 let folder: string;
 let remove: () => void;
@@ -167,34 +167,36 @@ const overlay = (at: string) => {
   return [["mount", "-t", "overlay", "overlay", "-o", options, at]];
 };
 
-test.if(canMount)(
-  "a disk that fills up refuses appends, kills nobody, and takes more when there is room",
-  async () => {
-    await onMount(ext4, async (at) => {
-      const child = Bun.spawn([process.execPath, join(import.meta.dir, "fill-disk.ts"), at], {
-        stdout: "pipe",
-        stderr: "inherit",
+describeAsRoot("file systems", ["mkfs.ext4", "mount", "umount"], () => {
+  test(
+    "a disk that fills up refuses appends, kills nobody, and takes more when there is room",
+    async () => {
+      await onMount(ext4, async (at) => {
+        const child = Bun.spawn([process.execPath, join(import.meta.dir, "fill-disk.ts"), at], {
+          stdout: "pipe",
+          stderr: "inherit",
+        });
+        const output = await child.stdout.text();
+        expect([await child.exited, child.signalCode]).toEqual([0, null]);
+        const { codes, acked, read, reopened } = JSON.parse(output);
+        expect(codes).toEqual(["disk_full"]);
+        expect(acked).toBeGreaterThan(100);
+        expect([read, reopened]).toEqual([acked, acked]);
       });
-      const output = await child.stdout.text();
-      expect([await child.exited, child.signalCode]).toEqual([0, null]);
-      const { codes, acked, read, reopened } = JSON.parse(output);
-      expect(codes).toEqual(["disk_full"]);
-      expect(acked).toBeGreaterThan(100);
-      expect([read, reopened]).toEqual([acked, acked]);
-    });
-  },
-  MOUNT_TIMEOUT_MS,
-);
+    },
+    MOUNT_TIMEOUT_MS,
+  );
 
-test.if(canMount)(
-  "an overlay file system is refused, and the one under it is not",
-  async () => {
-    await onMount(overlay, async (at) => {
-      expect(disk.mappingRisk(at)).toContain("0x794c7630");
-    });
-    await onMount(ext4, async (at) => {
-      expect(disk.mappingRisk(at)).toBeUndefined();
-    });
-  },
-  MOUNT_TIMEOUT_MS,
-);
+  test(
+    "an overlay file system is refused, and the one under it is not",
+    async () => {
+      await onMount(overlay, async (at) => {
+        expect(disk.mappingRisk(at)).toContain("0x794c7630");
+      });
+      await onMount(ext4, async (at) => {
+        expect(disk.mappingRisk(at)).toBeUndefined();
+      });
+    },
+    MOUNT_TIMEOUT_MS,
+  );
+});
