@@ -55,3 +55,17 @@ export const TRANSACTION_STATES: ReadonlySet<string> = new Set([
   "PrepareEpochFence",
   "Dead",
 ]);
+
+/** What DescribeTransactions says of an id of which nothing is known, or may be told. */
+export function noTransaction(transactionalId: string, errorCode: KafkaError) {
+  return {
+    errorCode,
+    transactionalId,
+    transactionState: "",
+    transactionTimeoutMs: 0,
+    transactionStartTimeMs: 0,
+    producerId: -1,
+    producerEpoch: -1,
+    topics: [],
+  };
+}

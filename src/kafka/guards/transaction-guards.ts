@@ -7,6 +7,7 @@ import { EndTxn } from "../messages/26-end-txn.ts";
 import { TxnOffsetCommit } from "../messages/28-txn-offset-commit.ts";
 import { DescribeTransactions } from "../messages/65-describe-transactions.ts";
 import { ListTransactions } from "../messages/66-list-transactions.ts";
+import { noTransaction } from "../transaction-errors.ts";
 import { clusterDenied, guard, type Guard, groupDenied, takeDenied, topicDenied } from "./guard.ts";
 
 const errorCode = KafkaError.transactionalIdAuthorizationFailed;
@@ -70,16 +71,7 @@ export const TRANSACTION_GUARDS: readonly Guard[] = [
   }),
   guard(DescribeTransactions, ({ transactionalIds }, { may, amend }) => {
     const denied = takeDenied(transactionalIds, (id) => may.transaction("describe", id)).map(
-      (transactionalId) => ({
-        errorCode,
-        transactionalId,
-        transactionState: "",
-        transactionTimeoutMs: 0,
-        transactionStartTimeMs: 0,
-        producerId: -1,
-        producerEpoch: -1,
-        topics: [],
-      }),
+      (transactionalId) => noTransaction(transactionalId, errorCode),
     );
     amend((reply) => {
       const seen = reply.transactionStates.map((state) => ({

@@ -8,18 +8,9 @@ import type {
   DescribeTransactionsRequest,
   DescribeTransactionsResponse,
 } from "../messages/65-describe-transactions.ts";
-import { transactionStateOf } from "../transaction-errors.ts";
+import { noTransaction, transactionStateOf } from "../transaction-errors.ts";
 
 type Reply = InputOf<typeof DescribeTransactionsResponse>;
-
-const NOTHING = {
-  transactionState: "",
-  transactionTimeoutMs: 0,
-  transactionStartTimeMs: 0,
-  producerId: -1,
-  producerEpoch: -1,
-  topics: [],
-};
 
 export const describeTransactionsHandler: Handler<BodyOf<typeof DescribeTransactionsRequest>, Reply> = (
   { transactionalIds },
@@ -30,7 +21,7 @@ export const describeTransactionsHandler: Handler<BodyOf<typeof DescribeTransact
     if (transaction === undefined) {
       const errorCode =
         transactionalId === "" ? KafkaError.invalidRequest : KafkaError.transactionalIdNotFound;
-      return { errorCode, transactionalId, ...NOTHING };
+      return noTransaction(transactionalId, errorCode);
     }
     return {
       errorCode: KafkaError.none,
