@@ -67,6 +67,7 @@ export function kinesisOptionsOf(config: Config) {
     port: config.kinesisPort,
     accountId: config.kinesisAccount,
     rates: config.kinesisLimits,
+    retentionMs: config.kinesisRetentionMs,
     transitionMs: config.kinesisTransitionMs,
   };
 }

@@ -144,7 +144,7 @@ export const OPTIONS = {
     "retention",
     duration("1s", "36500d"),
     "7d",
-    "How long records are kept, unless their stream says otherwise.",
+    "How long records are kept, unless their stream says otherwise; --kinesis-retention is for those of Kinesis clients.",
   ),
   retentionBytes: option(
     "retention-bytes",
@@ -211,6 +211,12 @@ export const OPTIONS = {
     wholeNumber(1, 1_000_000),
     "4096",
     "Most connections from Kafka clients at a time.",
+  ),
+  kinesisRetentionMs: option(
+    "kinesis-retention",
+    duration("1s", "36500d"),
+    "24h",
+    "How long records are kept of streams that Kinesis clients make, until they change it.",
   ),
   kinesisTransitionMs: option(
     "kinesis-transition-ms",

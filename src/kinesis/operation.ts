@@ -24,6 +24,8 @@ export interface Services {
   readonly tokens: SealedTokens;
   readonly metrics: KinesisMetrics;
   readonly openBatches: OpenBatches;
+  /** How long records of a new stream are kept. */
+  readonly retentionMs: number;
   readonly transitions: Transitions;
   readonly subscriptions: Subscriptions;
   /** Undefined unless AWS's limits of rates are asked for. */

@@ -42,6 +42,8 @@ export interface KinesisServerOptions {
   iteratorKey: Uint8Array;
   /** 12 digits; shown in ARNs and messages to callers whose access key id is no account. */
   accountId?: string;
+  /** How long records of a new stream are kept; a day by default, as with AWS. */
+  retentionMs?: number;
   /** How long CREATING, UPDATING and DELETING are shown; 0, the default, for not at all. */
   transitionMs?: number;
   /** "aws": AWS's limits of throughput and calls hold; "none", the default: only voik's own. */
@@ -69,6 +71,7 @@ export interface KinesisServer {
 }
 
 export const DEFAULT_ACCOUNT_ID = "000000000000";
+const DEFAULT_RETENTION_MS = 24 * 3_600_000;
 export const DEFAULT_LIMITS: KinesisLimits = {
   maxBodyBytes: 15 * 1024 * 1024,
   maxMemoryBytes: 256 * 1024 * 1024,
@@ -97,6 +100,7 @@ export function startKinesisServer(options: KinesisServerOptions): KinesisServer
       metrics,
       openBatches,
       subscriptions,
+      retentionMs: options.retentionMs ?? DEFAULT_RETENTION_MS,
       transitions: new Transitions(clock, options.transitionMs ?? 0),
       throttle: options.rates === "aws" ? new Throttle(clock, broker) : undefined,
     },

@@ -3,8 +3,13 @@ import { expect, test } from "bun:test";
 import * as k from "@aws-sdk/client-kinesis";
 import { VoikProcess } from "../helpers/voik-process.ts";
 
-test("--kinesis-limits, --kinesis-account and --kinesis-transition-ms hold", async () => {
-  const args = ["--kinesis-limits=aws", "--kinesis-account=123456789012", "--kinesis-transition-ms=500"];
+test("--kinesis-limits, --kinesis-account, --kinesis-retention and --kinesis-transition-ms hold", async () => {
+  const args = [
+    "--kinesis-limits=aws",
+    "--kinesis-account=123456789012",
+    "--kinesis-retention=2d",
+    "--kinesis-transition-ms=500",
+  ];
   await using voik = await VoikProcess.start({ args });
   const client = new k.KinesisClient({
     endpoint: voik.addresses.kinesis,
@@ -17,12 +22,12 @@ test("--kinesis-limits, --kinesis-account and --kinesis-transition-ms hold", asy
     const { StreamDescriptionSummary: s } = await client.send(
       new k.DescribeStreamSummaryCommand({ StreamName: "s" }),
     );
-    return [s?.StreamStatus, s?.StreamARN];
+    return [s?.StreamStatus, s?.StreamARN, s?.RetentionPeriodHours];
   };
   const arn = "arn:aws:kinesis:eu-west-1:123456789012:stream/s";
-  expect(await summary()).toEqual(["CREATING", arn]);
+  expect(await summary()).toEqual(["CREATING", arn, 48]);
   await k.waitUntilStreamExists({ client, maxWaitTime: 10, minDelay: 1, maxDelay: 1 }, { StreamName: "s" });
-  expect(await summary()).toEqual(["ACTIVE", arn]);
+  expect(await summary()).toEqual(["ACTIVE", arn, 48]);
 
   // 1.5 MiB in one request, where a shard takes 1 MiB a second.
   const Records = Array.from({ length: 3 }, () => ({

@@ -32,7 +32,7 @@ export async function openMemoryBroker(overrides: Partial<StreamBrokerOptions> =
     clock: systemClock,
     random: systemRandom,
     logger: silentLogger,
-    retentionMsDefault: 24 * 3_600_000,
+    retentionMsDefault: 7 * 24 * 3_600_000,
     shardCountMax: 1000,
     ...overrides,
   });

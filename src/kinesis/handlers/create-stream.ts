@@ -36,14 +36,14 @@ const input = structure({
 
 export const createStream = operation(input, async (request, context) => {
   const { StreamName: name, ShardCount: shardCount = ON_DEMAND_SHARDS } = request;
-  const { broker, caller, transitions } = context;
+  const { broker, caller, transitions, retentionMs } = context;
   const attributes = attributesOf(request, context);
   const exists = () => resourceInUse(`Stream ${name} under account ${caller.accountId} already exists.`);
   if (broker.streamByName(name) !== undefined || transitions.deleting(name) !== undefined) throw exists();
   checkStreamQuotas(context, request.StreamModeDetails?.StreamMode);
   checkShardLimit(context, shardCount);
   try {
-    const stream = await broker.createStream({ name, shardCount, attributes });
+    const stream = await broker.createStream({ name, shardCount, retentionMs, attributes });
     transitions.start(stream.id, "CREATING");
   } catch (error) {
     throw error instanceof VoikError && error.code === "stream_exists" ? exists() : error;
