@@ -91,7 +91,12 @@ export class DatabaseFile {
 
   /** A failure of this database as a VoikError; a bug passes through. */
   explain(error: unknown): unknown {
-    return explainSqlite(error, this.path, (why) => damaged(this.path, why, this.format));
+    return explainSqlite(error, this.path, (why) => this.damage(why));
+  }
+
+  /** The failure of a database that is not what was written. */
+  damage(why: string): VoikError {
+    return damaged(this.path, why, this.format);
   }
 
   /** Runs `work` in one transaction. */

@@ -6,16 +6,17 @@
  *   groups(group_id, empty_since_ms)     null while the group has members
  *   offsets(group_id, stream_id, shard, offset, leader_epoch, metadata)
  *   pending_offsets(producer_id, group_id, stream_id, shard, offset, leader_epoch, metadata)
+ *   rounds(id, number)                   one row, of round-database.ts
  */
 import type { DatabaseFormat } from "../base/database.ts";
 import type { Clock } from "../base/clock.ts";
 import type { CommittedOffset, OffsetKey } from "./groups.ts";
 import { PendingOffsets } from "./pending-offsets.ts";
-import { RoundDatabase, type RoundDatabaseOptions } from "./round-database.ts";
+import { RoundDatabase, type RoundDatabaseOptions, ROUNDS_TABLE } from "./round-database.ts";
 
 const FORMAT: DatabaseFormat = {
   what: "voik's groups database",
-  remedy: "Put it back from a backup, or remove it: groups then start anew",
+  remedy: "Put it back from a backup, or remove it and groups.db-seal: groups then start anew",
   applicationId: 0x766b6772, // "vkgr"
   steps: [
     `CREATE TABLE groups(group_id TEXT PRIMARY KEY, empty_since_ms INTEGER) STRICT, WITHOUT ROWID;
@@ -38,6 +39,7 @@ const FORMAT: DatabaseFormat = {
        metadata TEXT NOT NULL,
        PRIMARY KEY (producer_id, group_id, stream_id, shard)
      ) STRICT, WITHOUT ROWID;`,
+    ROUNDS_TABLE,
   ],
 };
 

@@ -8,6 +8,9 @@
  * SQLite runs with synchronous=normal, so a transaction writes the write-ahead log and waits for no disk; the log is
  * synced here, and whatever comes meanwhile shares the next round. (SQLite itself syncs when it moves the log into the
  * database, once in about 4 MiB.) A failed sync is never tried again.
+ *
+ * Rounds are numbered, and the last one that was synced is remembered in <database>-seal (base/seal-file.ts): a database
+ * that lost rounds, because its write-ahead log was cut short or lost, is found out when it is opened (decision 0073).
  */
 import type { Database } from "bun:sqlite";
 import { dirname } from "node:path";
@@ -15,9 +18,16 @@ import type { Clock } from "../base/clock.ts";
 import { DatabaseFile, type DatabaseFormat } from "../base/database.ts";
 import { VoikError } from "../base/errors.ts";
 import type { FileSystem, OpenFile } from "../base/file-system.ts";
+import { SealFile } from "../base/seal-file.ts";
 
 /** Rows that one transaction writes at most, plus those of its last change: a few milliseconds. */
 const ROUND_ROWS_MAX = 1000;
+
+/** The step that has a format's rounds numbered. */
+export const ROUNDS_TABLE = `
+  CREATE TABLE rounds(id INTEGER PRIMARY KEY CHECK (id = 0), number INTEGER NOT NULL) STRICT;
+  INSERT INTO rounds VALUES (0, 0);
+`;
 
 export interface RoundDatabaseOptions {
   /** The database file; made when missing. */
@@ -43,12 +53,22 @@ export class RoundDatabase {
   private working = false;
   private closing: VoikError | undefined;
   private readonly wal: OpenFile;
+  private readonly seal: SealFile;
+  private readonly number;
+  /** Number of the last round that was written. */
+  private round: number;
 
   private constructor(
     private readonly file: DatabaseFile,
     private readonly options: RoundDatabaseOptions,
   ) {
-    this.wal = options.fileSystem.open(`${options.path}-wal`, "read");
+    const { path, fileSystem } = options;
+    this.number = this.sqlite.query<void, [number]>("UPDATE rounds SET number = ?");
+    this.round = this.sqlite.query<{ number: number }, []>("SELECT number FROM rounds").get()?.number ?? 0;
+    this.seal = new SealFile(fileSystem, path);
+    const breach = this.seal.breach(this.round === 0 ? undefined : this.lastRound);
+    if (breach !== undefined) throw file.damage(breach);
+    this.wal = fileSystem.open(`${path}-wal`, "read");
   }
 
   /** Opens the database, or makes it. Throws VoikError storage_damaged, unsupported, disk_full or storage_failed. */
@@ -59,6 +79,7 @@ export class RoundDatabase {
       const database = new RoundDatabase(file, options);
       await database.wal.sync();
       await fileSystem.syncFolder(dirname(path));
+      database.seal.catchUp(database.round === 0 ? undefined : database.lastRound);
       return database;
     } catch (error) {
       file.close();
@@ -99,7 +120,12 @@ export class RoundDatabase {
     this.closing ??= new VoikError("shutting_down", "voik is stopping: try again when it is back");
     await settled;
     this.wal.close();
+    this.seal.close();
     this.file.close();
+  }
+
+  private get lastRound() {
+    return { change: this.round, crc: 0 };
   }
 
   private async work(): Promise<void> {
@@ -122,7 +148,9 @@ export class RoundDatabase {
     try {
       this.sqlite.transaction(() => {
         for (const { write } of changes) write();
+        this.number.run(this.round + 1);
       })();
+      this.round++;
     } catch (error) {
       this.onRollback();
       throw this.file.explain(error);
@@ -146,5 +174,6 @@ export class RoundDatabase {
       this.options.onSyncFailure(error);
       throw this.closing;
     }
+    this.seal.write(this.lastRound);
   }
 }

@@ -4,12 +4,12 @@
  * when the row that says so survives a crash.
  */
 import type { DatabaseFormat } from "../base/database.ts";
-import { RoundDatabase, type RoundDatabaseOptions } from "../groups/round-database.ts";
+import { RoundDatabase, type RoundDatabaseOptions, ROUNDS_TABLE } from "../groups/round-database.ts";
 import type { Outcome, Phase, Transaction } from "./transaction.ts";
 
 const FORMAT: DatabaseFormat = {
   what: "voik's transactions database",
-  remedy: "Put it back from a backup, or remove it: transactions then start anew",
+  remedy: "Put it back from a backup, or remove it and transactions.db-seal: transactions then start anew",
   applicationId: 0x766b7478, // "vktx"
   steps: [
     `CREATE TABLE transactions(
@@ -27,6 +27,7 @@ const FORMAT: DatabaseFormat = {
        started_at_ms INTEGER NOT NULL,
        updated_at_ms INTEGER NOT NULL
      ) STRICT, WITHOUT ROWID;`,
+    ROUNDS_TABLE,
   ],
 };
 
