@@ -69,6 +69,8 @@ export function decompressRecords(
   try {
     return CODECS[name].decompress(bytes, limit);
   } catch (error) {
+    // What zlib came to before it gave up is megabytes of garbage that the collector is in no hurry for.
+    if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") Bun.gc(false);
     const why = error instanceof Error ? error.message : String(error);
     throw new VoikError("decompression_failed", `the records do not decompress as ${name}: ${why}`, {
       cause: error,

@@ -10,6 +10,7 @@
  *
  * All little-endian. Checksums are skipped: the batch's CRC-32C covers the same bytes.
  */
+import { release } from "../base/bytes.ts";
 
 const FRAME_MAGIC = 0x184d2204;
 /** 184D2A50..184D2A5F: frames of user data, which a decoder steps over. */
@@ -34,9 +35,14 @@ const lz4 = () => require("lz4-napi") as typeof import("lz4-napi");
 /** Decompresses LZ4 frames. Throws an Error on damaged bytes and on more than `bytesMax` of output. */
 export function decompressLz4(bytes: Buffer, bytesMax: number): Buffer {
   const reader = new FrameReader(bytes, bytesMax);
-  do reader.frame();
-  while (reader.at < bytes.length);
-  return reader.blocks.length === 1 ? (reader.blocks[0] as Buffer) : Buffer.concat(reader.blocks);
+  const { blocks } = reader;
+  try {
+    do reader.frame();
+    while (reader.at < bytes.length);
+    return blocks.length === 1 ? (blocks.pop() as Buffer) : Buffer.concat(blocks);
+  } finally {
+    for (const block of blocks) release(block);
+  }
 }
 
 /** Compresses into one frame of independent blocks, the only kind that Java clients read. */

@@ -23,7 +23,7 @@ export class ShardBudget {
     if (used + count > this.most) {
       throw new VoikError(
         "limit_exceeded",
-        `${count} more shards would make ${used + count}, at most ${this.most} are allowed: delete streams or raise the limit`,
+        `${count} more shards would make ${used + count}, at most ${this.most} are allowed: delete streams or raise --shard-count-max`,
       );
     }
     this.promised.set(change, count);
