@@ -11,7 +11,7 @@
  *   00000000000000123456.8192.torn       a torn tail that recovery cut off at byte 8192, kept for people to look at
  *   00000000000000123456.8192.bad        a copy of damaged bytes, from byte 8192 on, made by `voik log repair`
  *   checkpoint                           how far the log is known to be on the disk   (checkpoint.ts)
- *   start                                the first offset, once a trim has set it     (trim.ts)
+ *   start                                the first offset, once a trim has set it     (log-start.ts)
  *   gaps                                 damage, and what was set aside               (gaps.ts)
  */
 

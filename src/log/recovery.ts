@@ -1,5 +1,5 @@
 /**
- * What opening a shard does to the end of its log, when it did not stop cleanly (DESIGN: the durability contract). The
+ * What opening a shard does to the end of its log, when it did not stop cleanly (README.md tells all of it). The
  * last segment is read from its first byte, checksums and all, from the device and not from the page cache.
  *
  *   good batch | good batch | torn tail .........|      cut; the cut bytes are kept in a .torn file
