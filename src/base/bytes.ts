@@ -26,7 +26,7 @@ export function asBuffer(bytes: Uint8Array): Buffer {
 }
 
 /** What is smaller may share its memory with others, and is soon collected anyway. */
-const RELEASE_BYTES_MIN = 64 * 1024;
+const RELEASE_BYTES_MIN = 4 * 1024;
 
 /**
  * Gives the memory of a large array back at once, and with it the next one is made from pages that are warm: collected

@@ -13,6 +13,7 @@
  */
 import type { Timer } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
+import type { RosterMember } from "../base/roster.ts";
 import type { ShardLog, TailListener } from "../log/shard-log.ts";
 import { API_VERSIONS_KEY, apiOf } from "./apis.ts";
 import type { ByteRates } from "./byte-rates.ts";
@@ -49,7 +50,8 @@ export interface ConnectionParts {
   logger: Logger;
 }
 
-export class Connection implements CallOwner, MemoryClaimant, TailListener {
+export class Connection implements CallOwner, MemoryClaimant, RosterMember, TailListener {
+  rosterIndex = -1;
   private readonly context: KafkaContext;
   private readonly decoder: FrameDecoder;
   private readonly outbox: Outbox;

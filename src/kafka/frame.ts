@@ -6,8 +6,8 @@
  * a buffer that grows with the bytes that really came (doubling), never with what the size promises. A frame is
  * valid until the next call of `next`, unless the peer is trusted.
  *
- * What was copied is given back at once, not when it is collected: of clients that send large frames, tens of
- * megabytes of dead chunks would be waiting.
+ * What nobody sees any more is given back at once, not when it is collected: of clients that send large frames, or come
+ * and go by the thousand, tens of megabytes of dead chunks would be waiting.
  */
 import { release } from "../base/bytes.ts";
 import { EMPTY_BYTES, FrameError } from "./codec/reader.ts";
@@ -38,7 +38,7 @@ export class FrameDecoder {
   /** Bytes arrived and not taken yet. */
   private chunk: Buffer = EMPTY_BYTES;
   private chunkAt = 0;
-  /** Whether a frame that was given out is a view of the chunk. */
+  /** Whether a frame that may be looked at is a view of the chunk. */
   private lent = false;
   private readonly prefix = Buffer.alloc(PREFIX_BYTES);
   private prefixBytes = 0;
@@ -82,7 +82,10 @@ export class FrameDecoder {
    */
   next(): Buffer | undefined {
     const frame = this.take();
-    if (frame === undefined && !this.hasBytes) this.dropChunk();
+    if (frame === undefined && !this.hasBytes) {
+      this.takeBack();
+      this.dropChunk();
+    }
     return frame;
   }
 
@@ -107,8 +110,9 @@ export class FrameDecoder {
   /** Gives back everything; the decoder is of no use any more. */
   dispose(): void {
     this.releaseClaim();
-    this.assembly = this.chunk = EMPTY_BYTES;
-    this.chunkAt = 0;
+    this.takeBack();
+    this.dropAssembly();
+    this.dropChunk();
     const { budget, claimant } = this.options;
     if (claimant) budget?.forget(claimant);
   }
@@ -170,6 +174,11 @@ export class FrameDecoder {
     const frame = this.assembly.subarray(0, frameBytes);
     if (this.options.trusted) this.assembly = EMPTY_BYTES; // it belongs to the caller now
     return frame;
+  }
+
+  /** Frames that were given out are valid no more, unless they are the caller's for good. */
+  private takeBack(): void {
+    if (!this.options.trusted) this.lent = false;
   }
 
   private dropChunk(): void {

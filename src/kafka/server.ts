@@ -7,6 +7,7 @@ import { sendfile } from "../base/libc.ts";
 import { silentLogger } from "../base/logger.ts";
 import { MetricsRegistry } from "../base/metrics.ts";
 import { systemRandom } from "../base/random.ts";
+import { Roster } from "../base/roster.ts";
 import { Admission } from "./admission.ts";
 import { APIS } from "./apis.ts";
 import { ByteRates } from "./byte-rates.ts";
@@ -47,7 +48,7 @@ class BunKafkaServer implements KafkaServer {
   readonly host: string;
   private readonly listener: Bun.TCPSocketListener<Connection | undefined>;
   private readonly parts: ConnectionParts;
-  private readonly open = new Set<Connection>();
+  private readonly open = new Roster<Connection>();
   private readonly limits: KafkaLimits;
   private readonly security: KafkaSecurity;
   private readonly admission: Admission;
@@ -113,9 +114,9 @@ class BunKafkaServer implements KafkaServer {
     const allClosed = new Promise<void>((resolve) => {
       this.onAllClosed = resolve;
     });
-    for (const connection of [...this.open]) connection.drain();
+    for (const connection of [...this.open.members]) connection.drain();
     const timer = this.parts.context.clock.after(drainMs, () => {
-      for (const connection of [...this.open]) connection.terminate();
+      for (const connection of [...this.open.members]) connection.terminate();
     });
     await allClosed;
     timer.cancel();
@@ -195,7 +196,7 @@ class BunKafkaServer implements KafkaServer {
     const connection = socket.data;
     if (connection === undefined) return;
     connection.onClose();
-    this.open.delete(connection);
+    this.open.remove(connection);
     this.admission.leaves(connection.clientHost);
     if (this.open.size === 0) this.onAllClosed?.();
   }
@@ -207,7 +208,7 @@ class BunKafkaServer implements KafkaServer {
     const intervalMs = Math.min(SWEEP_INTERVAL_MS, shortestMs / 4);
     this.sweepTimer = clock.after(intervalMs, () => {
       const nowMs = clock.monotonicMs();
-      for (const connection of [...this.open]) connection.sweep(nowMs - lastMs);
+      for (const connection of [...this.open.members]) connection.sweep(nowMs - lastMs);
       this.planSweep(nowMs);
     });
   }

@@ -103,8 +103,31 @@ describe("frame decoder", () => {
     const whole = chunkOf(0, Infinity);
     decoder.push(whole);
     const seen = decoder.next();
-    expect(decoder.next()).toBeUndefined();
+    decoder.push(Buffer.alloc(1));
     expect(seen?.equals(frame.subarray(4))).toBe(true);
+    expect(decoder.next()).toBeUndefined();
+  });
+
+  test("a frame's chunk is given back with it, when the next one is asked for or the connection is gone", () => {
+    const chunk = () => Buffer.from(new Uint8Array(sized(Buffer.alloc(8_000, 7))).buffer);
+    const decoder = decoderOf({});
+    const [first, second] = [chunk(), chunk()];
+    decoder.push(first);
+    expect(decoder.next()?.length).toBe(8_000);
+    expect(decoder.next()).toBeUndefined();
+    decoder.push(second);
+    expect(decoder.next()?.length).toBe(8_000);
+    decoder.dispose();
+    expect([first.length, second.length]).toEqual([0, 0]);
+  });
+
+  test("frames for a trusting caller are theirs for good", () => {
+    const decoder = decoderOf({ trusted: true });
+    decoder.push(Buffer.from(new Uint8Array(sized(Buffer.alloc(8_000, 7))).buffer));
+    const frame = decoder.next();
+    expect(decoder.next()).toBeUndefined();
+    decoder.dispose();
+    expect(frame?.equals(Buffer.alloc(8_000, 7))).toBe(true);
   });
 
   test("a request past the memory budget waits until another has been taken", () => {
