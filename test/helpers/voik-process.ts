@@ -6,7 +6,7 @@
  *
  * VOIK_BIN names another executable; without it dist/voik is used, and built when it is missing.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -110,6 +110,13 @@ export class VoikProcess implements AsyncDisposable {
     return readdirSync(`/proc/${this.pid}/fd`).length;
   }
 
+  /** Open descriptors beside those of files of streams, which come and go with the streams (Linux). */
+  otherDescriptors(): number {
+    const folder = `/proc/${this.pid}/fd`;
+    const targets = readdirSync(folder).map((name) => targetOf(join(folder, name)));
+    return targets.filter((target) => target !== "" && !target.includes("/streams/")).length;
+  }
+
   /** What /metrics says of a series, by its name with its labels; 0 where there is none yet. */
   async metric(series: string): Promise<number> {
     const text = await (await fetch(`${this.addresses.admin}/metrics`)).text();
@@ -201,6 +208,15 @@ export class VoikProcess implements AsyncDisposable {
 
   private fail(what: string): never {
     throw new Error(`voik: ${what}\n--- its standard error:\n${this.stderr.slice(-4000)}`);
+  }
+}
+
+/** What the descriptor is of; nothing once it is closed. */
+function targetOf(link: string): string {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return "";
   }
 }
 

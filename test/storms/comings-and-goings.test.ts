@@ -19,6 +19,7 @@ import { produceBatch } from "../helpers/kafka-records.ts";
 import { kinesisClient } from "../helpers/kinesis-records.ts";
 import { batchOf } from "../helpers/log.ts";
 import { makeTopic, withKafka } from "../helpers/plug.ts";
+import { settled } from "../helpers/settled.ts";
 import { makeVisits, type Visit } from "../helpers/visit.ts";
 import { VoikProcess } from "../helpers/voik-process.ts";
 
@@ -27,7 +28,6 @@ const VISITS = Number(process.env.VOIK_VISITS ?? 2_000);
 const TIMEOUT_MS = 60_000 + VISITS * 10;
 /** Closed connections wait for the collector; a hundred thousand visits leave no more than a few thousand. */
 const GROWTH_BYTES_MAX = 64 << 20;
-const SETTLE_MS_MAX = 20_000;
 const BATCH_BYTES = 1_000_000;
 const BATCHES = 8;
 /** Of the log, meanwhile. */
@@ -89,20 +89,6 @@ async function leaveNothingBehind(voik: VoikProcess, port: number, kinds: readon
   await good.moreReplies(100);
   await good.finish();
   await voik.stop();
-}
-
-/** Waits until `count` is `wanted` or less; throws when it does not get there. */
-async function settled(
-  voik: VoikProcess,
-  count: () => number | Promise<number>,
-  wanted: number,
-): Promise<void> {
-  const deadline = performance.now() + SETTLE_MS_MAX;
-  for (let now = await count(); now > wanted; now = await count()) {
-    if (performance.now() > deadline)
-      throw new Error(`${now} are left, where ${wanted} were: ${voik.stderr}`);
-    await Bun.sleep(50);
-  }
 }
 
 function kafkaVisits(): Visit[] {

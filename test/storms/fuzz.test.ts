@@ -1,7 +1,8 @@
 /**
  * Random and mutated frames against the executable, many connections at once (BAD-INPUT 35): it lives, a good client is
- * unharmed, memory grows by less than 64 MiB. Once open to everybody, once by a client that has logged in and may do
- * everything. VOIK_FUZZ_FRAMES asks for more frames, and what memory does over them is printed.
+ * unharmed, memory grows by less than 64 MiB, no descriptor stays but of logs. Once open to everybody, once by a client
+ * that has logged in and may do everything. VOIK_FUZZ_FRAMES asks for more frames, and what memory does over them is
+ * printed.
  */
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
@@ -11,6 +12,7 @@ import { type FuzzCounts, runLane } from "../helpers/fuzz-lane.ts";
 import type { FuzzLogin } from "../helpers/fuzz-line.ts";
 import { GoodClient } from "../helpers/good-client.ts";
 import { run } from "../helpers/installed.ts";
+import { settled } from "../helpers/settled.ts";
 import { voikExecutable, VoikProcess } from "../helpers/voik-process.ts";
 
 const SEED = Number(process.env.VOIK_SEED ?? Date.now() % 1_000_000);
@@ -38,6 +40,8 @@ async function withstands(voik: VoikProcess, login?: FuzzLogin): Promise<void> {
   console.log(`seed ${SEED} (VOIK_SEED=${SEED} repeats it)`);
   const good = await GoodClient.start(voik, login && { login: { mechanism: "SCRAM-SHA-256", ...login } });
   await fuzz(voik.kafkaPort, SEED, FRAMES / ROUNDS, login); // warms up: code is compiled, heaps have their size
+  await settled(voik, () => voik.metric("voik_kafka_connections"), 1);
+  const descriptors = voik.otherDescriptors();
   const before = voik.residentBytes();
   writeFileSync(`/proc/${voik.pid}/clear_refs`, "5"); // resets the peak
   const sum = { passed: 0, closing: 0, left: 0 };
@@ -47,6 +51,8 @@ async function withstands(voik: VoikProcess, login?: FuzzLogin): Promise<void> {
     for (const key of ["passed", "closing", "left"] as const) sum[key] += counts[key];
     growthMb.push(Math.round((voik.residentBytes() - before) / 1e6));
   }
+  await settled(voik, () => voik.metric("voik_kafka_connections"), 1);
+  await settled(voik, () => voik.otherDescriptors(), descriptors);
   const growth = voik.peakResidentBytes() - before;
   const { passed, closing, left } = sum;
   console.log(
