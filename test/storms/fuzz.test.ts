@@ -52,7 +52,7 @@ async function withstands(voik: VoikProcess, login?: FuzzLogin): Promise<void> {
     growthMb.push(Math.round((voik.residentBytes() - before) / 1e6));
   }
   await settled(voik, () => voik.metric("voik_kafka_connections"), 1);
-  await settled(voik, () => voik.otherDescriptors(), descriptors);
+  await settled(voik, voik.otherDescriptors.bind(voik), descriptors);
   const growth = voik.peakResidentBytes() - before;
   const { passed, closing, left } = sum;
   console.log(
