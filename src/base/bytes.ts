@@ -33,7 +33,10 @@ const RELEASE_BYTES_MIN = 4 * 1024;
  * by and by, hundreds of megabytes of dead bodies would be waiting. To be called by the one who has it to themselves; it,
  * and whatever else looks into it, is empty afterwards. A view of something larger is left alone.
  */
-export function release({ buffer, byteLength }: Uint8Array): void {
-  if (byteLength < RELEASE_BYTES_MIN || byteLength !== buffer.byteLength) return;
+export function release(bytes: Uint8Array): void {
+  const { byteLength } = bytes;
+  if (byteLength < RELEASE_BYTES_MIN) return;
+  const { buffer } = bytes;
+  if (byteLength !== buffer.byteLength) return;
   if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }

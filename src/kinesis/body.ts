@@ -14,7 +14,9 @@ import { BodyParts } from "./body-parts.ts";
 import { CborError, CborTimestamp, decodeCbor, encodeCbor } from "./cbor.ts";
 import { serializationError } from "./errors.ts";
 import { JsonRecordList, type RecordList, ValueRecordList } from "./record-list.ts";
+import { putResultText, putResultValue } from "./put-result.ts";
 import { JsonResultList, type ResultList, ValueResultList } from "./result-list.ts";
+import type { Shard } from "../streams/broker.ts";
 
 declare const wireTimestamp: unique symbol;
 /** A point in time as this request's format carries it; made by BodyFormat.timestamp only. */
@@ -29,6 +31,8 @@ export interface BodyFormat {
   timestamp(ms: number): WireTimestamp;
   /** An empty list for the records of one reply. */
   recordList(): RecordList;
+  /** The reply to a put of one record, which lies in `shard` at `offset`. */
+  putResult(shard: Shard, offset: number): object | string;
   /** An empty list for the results of a put of `count` records, of which `failed` were not written. */
   resultList(count: number, failed: number): ResultList;
   /** Bytes of a blob that `decode` gave. Throws SerializationException when `value` is none. */
@@ -51,6 +55,7 @@ export const jsonFormat: BodyFormat = {
   encode: (value) => (value instanceof BodyParts ? value.whole() : JSON.stringify(value)),
   timestamp: (ms) => (ms / 1000) as unknown as WireTimestamp,
   recordList: () => new JsonRecordList(),
+  putResult: putResultText,
   resultList: (count, failed) => new JsonResultList(count, failed),
   readBlob(value) {
     if (typeof value !== "string") throw typeMismatch(value, "a Blob");
@@ -75,6 +80,7 @@ const cborFormat: BodyFormat = {
   encode: encodeCbor,
   timestamp: (ms) => new CborTimestamp(ms) as unknown as WireTimestamp,
   recordList: () => new ValueRecordList((ms) => new CborTimestamp(ms)),
+  putResult: putResultValue,
   resultList: (_, failed) => new ValueResultList(failed),
   readBlob(value) {
     if (value instanceof Uint8Array) return value;

@@ -24,13 +24,33 @@ const CREDENTIAL = /\bCredential=([^/,\s]{1,128})\/\d{8}\/([a-z0-9-]{1,32})\/kin
  * access key id of 12 digits is taken as the account, as other self-hosted Kinesis services do.
  */
 export function callerOf(authorization: string | null, defaultAccountId: string): Caller {
-  const match = authorization === null ? null : CREDENTIAL.exec(authorization);
-  const accessKeyId = match?.[1] ?? "";
-  return {
-    accountId: /^\d{12}$/.test(accessKeyId) ? accessKeyId : defaultAccountId,
-    region: match?.[2] ?? DEFAULT_REGION,
-    principal: ANONYMOUS,
-  };
+  return new NamedCaller(authorization, defaultAccountId);
+}
+
+/** Reads the header when somebody asks: a put that goes well names nobody. */
+class NamedCaller implements Caller {
+  readonly principal = ANONYMOUS;
+  private match: RegExpExecArray | null | undefined;
+
+  constructor(
+    private readonly authorization: string | null,
+    private readonly defaultAccountId: string,
+  ) {}
+
+  get accountId(): string {
+    const accessKeyId = this.credential?.[1] ?? "";
+    return /^\d{12}$/.test(accessKeyId) ? accessKeyId : this.defaultAccountId;
+  }
+
+  get region(): string {
+    return this.credential?.[2] ?? DEFAULT_REGION;
+  }
+
+  private get credential(): RegExpExecArray | null {
+    if (this.match === undefined)
+      this.match = this.authorization === null ? null : CREDENTIAL.exec(this.authorization);
+    return this.match;
+  }
 }
 
 /** "arn:aws:kinesis:us-east-1:000000000000:stream/orders". */

@@ -13,7 +13,7 @@ import { type Caller, callerOf } from "./caller.ts";
 import { KinesisError, toKinesisError } from "./errors.ts";
 import { EventStream } from "./event-stream.ts";
 import { inflateBody, isCoded } from "./gzip.ts";
-import type { Operation, RequestContext, Services } from "./operation.ts";
+import type { Operation, Output, RequestContext, Services } from "./operation.ts";
 import { OPERATIONS } from "./operations.ts";
 import { checkPermission } from "./permissions.ts";
 import {
@@ -30,7 +30,6 @@ import { PutReader } from "./put-reader.ts";
 import { readBody, type RequestBody } from "./request-body.ts";
 import { RequestScope } from "./request-scope.ts";
 
-const TARGET_PREFIX = "Kinesis_20131202.";
 const UNKNOWN = "unknown";
 
 export interface DispatchOptions {
@@ -61,6 +60,11 @@ interface Asked {
   operation: Operation;
 }
 
+/** By X-Amz-Target. */
+const TARGETS: ReadonlyMap<string, Asked> = new Map(
+  Object.entries(OPERATIONS).map(([name, operation]) => [`Kinesis_20131202.${name}`, { name, operation }]),
+);
+
 const everything = (): boolean => true;
 
 export class Dispatcher {
@@ -87,7 +91,7 @@ export class Dispatcher {
     const { clock, metrics } = this.options.services;
     const startMs = clock.monotonicMs();
     const target = request.headers.get("x-amz-target") ?? "";
-    const asked = askedIn(target);
+    const asked = TARGETS.get(target);
     const response = await this.reply(request, target, asked, connection);
     const seconds = (clock.monotonicMs() - startMs) / 1000;
     metrics.request(asked?.name ?? UNKNOWN, response.status, seconds);
@@ -110,7 +114,7 @@ export class Dispatcher {
       const body = await readBody(request, maxBodyBytes, memory);
       if (body === undefined) return tooLargeReply(headers);
       connection.onBody();
-      let output: object | undefined;
+      let output: Output;
       try {
         if (asked === undefined) throw new KinesisError("UnknownOperationException");
         if (this.draining) throw new KinesisError("ServiceUnavailable", "voik is stopping: try again.", 503);
@@ -187,11 +191,4 @@ export class Dispatcher {
       500,
     );
   }
-}
-
-/** The operation that an X-Amz-Target header names; undefined when there is none of that name. */
-function askedIn(target: string): Asked | undefined {
-  const name = target.startsWith(TARGET_PREFIX) ? target.slice(TARGET_PREFIX.length) : "";
-  const operation = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name] : undefined;
-  return operation && { name, operation };
 }

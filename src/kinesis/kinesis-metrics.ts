@@ -6,7 +6,8 @@ export class KinesisMetrics {
   readonly recordsOut: Counter;
   readonly bytesIn: Counter;
   readonly bytesOut: Counter;
-  private readonly requests = new Map<string, Counter>();
+  /** By operation, then by status. */
+  private readonly requests = new Map<string, Map<number, Counter>>();
   private readonly latencies = new Map<string, Histogram>();
 
   constructor(private readonly registry: MetricsRegistry) {
@@ -21,12 +22,13 @@ export class KinesisMetrics {
 
   /** Counts one answered request. `operation` is a name of the table or "unknown": never a client's own text. */
   request(operation: string, status: number, seconds: number): void {
-    const key = `${operation} ${status}`;
-    let counter = this.requests.get(key);
+    let counters = this.requests.get(operation);
+    if (counters === undefined) this.requests.set(operation, (counters = new Map()));
+    let counter = counters.get(status);
     if (counter === undefined) {
       const labels = { operation, status: String(status) };
       counter = this.registry.counter("voik_kinesis_requests_total", "Kinesis requests answered.", labels);
-      this.requests.set(key, counter);
+      counters.set(status, counter);
     }
     counter.add();
     let latency = this.latencies.get(operation);

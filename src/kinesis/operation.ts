@@ -46,8 +46,8 @@ export interface RequestContext extends Services {
   readonly hungUp: AbortSignal;
 }
 
-/** The members of the reply, in AWS's spelling; an EventStream; undefined for an empty reply. */
-type Output = object | undefined;
+/** The members of the reply, in AWS's spelling; its text, encoded already; an EventStream; undefined for an empty reply. */
+export type Output = object | string | undefined;
 
 /** Whether voik does what the operation is for, or answers with a modelled error that says why not. */
 export const Availability = { offered: "offered", refused: "refused" } as const;

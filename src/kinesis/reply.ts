@@ -11,8 +11,9 @@ import { EVENT_STREAM_TYPE, type EventStream } from "./event-stream.ts";
 import { acceptsGzip, deflateIfItPays, GZIP_BYTES_MIN } from "./gzip.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 
-const REQUEST_ID_BYTES = 16;
-const EXTENDED_ID_BYTES = 48;
+/** Letters of an id, and bytes that are drawn for it: 32 hex digits (without the hyphens), and 64 letters of Base64. */
+const REQUEST_ID = { letters: 32, bytes: 16 };
+const EXTENDED_ID = { letters: 64, bytes: 48 };
 /** Replies whose ids are drawn at once. */
 const IDS_DRAWN = 64;
 /** From here on a reply is sent in pieces, and its memory counted. */
@@ -20,24 +21,29 @@ const LARGE_BYTES = 1024 * 1024;
 
 /** Headers of replies, each with ids of its own. */
 export class ReplyHeaders {
-  private bytes: Buffer = Buffer.alloc(0);
-  private at = 0;
+  /** Ids that are not given out yet, one behind the other. */
+  private requestIds = "";
+  private extendedIds = "";
+  private given = IDS_DRAWN;
 
   constructor(private readonly random: Random) {}
 
   next(): Record<string, string> {
-    if (this.at === this.bytes.length) {
-      this.bytes = this.random.bytes(IDS_DRAWN * (REQUEST_ID_BYTES + EXTENDED_ID_BYTES));
-      this.at = 0;
-    }
-    const extendedAt = this.at + REQUEST_ID_BYTES;
-    const hex = this.bytes.toString("hex", this.at, extendedAt);
-    this.at = extendedAt + EXTENDED_ID_BYTES;
-    const requestId = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+    if (this.given === IDS_DRAWN) this.draw();
+    const place = this.given++;
+    const at = place * REQUEST_ID.letters;
+    const part = (from: number, to: number) => this.requestIds.slice(at + from, at + to);
+    const extendedAt = place * EXTENDED_ID.letters;
     return {
-      "x-amzn-RequestId": requestId,
-      "x-amz-id-2": this.bytes.toString("base64", extendedAt, this.at),
+      "x-amzn-RequestId": `${part(0, 8)}-${part(8, 12)}-${part(12, 16)}-${part(16, 20)}-${part(20, 32)}`,
+      "x-amz-id-2": this.extendedIds.slice(extendedAt, extendedAt + EXTENDED_ID.letters),
     };
+  }
+
+  private draw(): void {
+    this.requestIds = this.random.bytes(IDS_DRAWN * REQUEST_ID.bytes).toString("hex");
+    this.extendedIds = this.random.bytes(IDS_DRAWN * EXTENDED_ID.bytes).toString("base64");
+    this.given = 0;
   }
 }
 
@@ -47,13 +53,18 @@ export class ReplyHeaders {
  */
 export function outputReply(
   format: BodyFormat,
-  output: object | undefined,
+  output: object | string | undefined,
   headers: Record<string, string>,
   memory: MemoryBudget,
   request: Request,
 ): Response | Promise<Response> {
   headers["content-type"] = format.contentType;
-  const encoded = output instanceof BodyParts ? output : output === undefined ? "" : format.encode(output);
+  const encoded =
+    output instanceof BodyParts || typeof output === "string"
+      ? output
+      : output === undefined
+        ? ""
+        : format.encode(output);
   if (!(encoded instanceof BodyParts) && encoded.length < GZIP_BYTES_MIN)
     return new Response(encoded as string, { headers });
   const content = partsOf(encoded);

@@ -132,6 +132,7 @@ export interface Broker {
   /**
    * Appends records to the shards that their keys hash to, one batch per shard, all with the time now, but for those
    * that `admit` refuses; resolves when every one is durable or has failed. `records` are free again once this returns.
+   * Throws stream_not_found or shutting_down.
    */
   appendRecords(stream: Stream, records: RecordTable, admit?: Admission): Promise<AppendOutcomes>;
   /** A producer id that was never given out before, crash or not. Throws disk_full or storage_failed. */

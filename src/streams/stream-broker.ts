@@ -201,7 +201,7 @@ export class StreamBroker implements Broker {
     return this.sorted;
   }
 
-  async appendRecords(stream: Stream, records: RecordTable, admit?: Admission): Promise<AppendOutcomes> {
+  appendRecords(stream: Stream, records: RecordTable, admit?: Admission): Promise<AppendOutcomes> {
     return appendRecords(this.own(stream), records, this.options.clock.nowMs(), admit);
   }
 

@@ -1,13 +1,11 @@
 /** PutRecord: one record, answered when it is durable. */
-import { sequenceNumber } from "../../streams/sequence-number.ts";
 import { distribute } from "../distribution.ts";
 import { endDryRun, throughputExceeded } from "../errors.ts";
 import { data, hashKeyText, partitionKey, sequenceNumberText, streamReference } from "../members.ts";
-import { putOperation, type RequestContext } from "../operation.ts";
+import { type Output, putOperation, type RequestContext } from "../operation.ts";
 import type { PutBody } from "../put-body.ts";
 import { checkedRecords, checkSequenceNumberForOrdering, recordBytesMaxOf } from "../put-rules.ts";
 import { boolean, type InputOf, required, structure } from "../shapes.ts";
-import { shardIdOf } from "../shard-view.ts";
 import { findWritable } from "../stream-view.ts";
 
 const input = structure({
@@ -21,7 +19,7 @@ const input = structure({
 
 export const putRecord = putOperation("PutRecord", input, handle);
 
-async function handle(request: InputOf<typeof input> | PutBody, context: RequestContext): Promise<object> {
+async function handle(request: InputOf<typeof input> | PutBody, context: RequestContext): Promise<Output> {
   const scanned = "records" in request;
   const records = checkedRecords(scanned ? request.records : [request], recordBytesMaxOf(context, request));
   const stream = findWritable(context, request);
@@ -36,9 +34,5 @@ async function handle(request: InputOf<typeof input> | PutBody, context: Request
   if (error !== undefined) throw error.code === "limit_exceeded" ? throughputExceeded(error.message) : error;
   context.metrics.recordsIn.add();
   context.metrics.bytesIn.add(dataBytes);
-  const shard = outcomes.shardOf(0);
-  return {
-    ShardId: shardIdOf(shard.index),
-    SequenceNumber: sequenceNumber(shard, outcomes.offsetOf(0)),
-  };
+  return context.format.putResult(outcomes.shardOf(0), outcomes.offsetOf(0));
 }
