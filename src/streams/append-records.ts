@@ -3,31 +3,16 @@
  * batch (more when they pass BATCH_BYTES_TARGET), in the order of the request. One object waits for all of them:
  * nothing is allocated per record.
  */
-import { release } from "../base/bytes.ts";
 import { VoikError } from "../base/errors.ts";
-import { BatchBuilder } from "../log/batch-builder.ts";
-import { BATCH_HEADER_BYTES } from "../log/record-batch.ts";
 import type { DurableWaiter, ShardLog } from "../log/shard-log.ts";
 import { FilledOutcomes } from "./append-outcomes.ts";
+import { appendOne } from "./append-one.ts";
 import type { Admission, AppendOutcomes, Shard, Stream } from "./broker.ts";
+import { buildBatch, recordBytesMax } from "./put-batch.ts";
 import type { RecordTable } from "./record-table.ts";
 
 /** Batches end at the first record that takes them past this, so that a reader opens little more than it asked for. */
 export const BATCH_BYTES_TARGET = 1 << 20;
-/** At least as many as lengths and deltas of one record take. */
-const RECORD_OVERHEAD_BYTES = 32;
-
-/** A batch is written to its log before the next one is built, so they are all built in the same memory. */
-let workspace = Buffer.allocUnsafeSlow(64 * 1024);
-
-function workspaceOf(bytes: number): Buffer {
-  if (workspace.length < bytes) {
-    release(workspace);
-    workspace = Buffer.allocUnsafeSlow(bytes);
-  }
-  return workspace;
-}
-
 /**
  * Appends `records`, all with the time `nowMs`, but for those that `admit` gives an error for; resolves when every one
  * is durable or has failed. Never rejects with a VoikError: a shard's failure is the outcome of its own records. The
@@ -39,12 +24,9 @@ export function appendRecords(
   nowMs: number,
   admit?: Admission,
 ): Promise<AppendOutcomes> {
-  return new Promise((resolve, reject) => {
-    try {
-      new AppendRequest(records.count, resolve).run(stream, records, nowMs, admit);
-    } catch (error) {
-      reject(error);
-    }
+  if (records.count === 1) return appendOne(stream, records, nowMs, admit);
+  return new Promise((resolve) => {
+    new AppendRequest(records.count, resolve).run(stream, records, nowMs, admit);
   });
 }
 
@@ -134,26 +116,12 @@ class AppendRequest implements DurableWaiter {
     const { places, shard } = part;
     let bytes = 0;
     let end = first;
-    while (end < places.length && (end === first || bytes < BATCH_BYTES_TARGET)) {
-      const place = places[end++] as number;
-      bytes += records.dataBytes(place) + records.keyBytes(place) + RECORD_OVERHEAD_BYTES;
-    }
-    const builder = new BatchBuilder(workspaceOf(bytes + BATCH_HEADER_BYTES));
-    for (let i = first; i < end; i++) {
-      const place = places[i] as number;
-      builder.addPiece(
-        records.bytes,
-        records.keyStart(place),
-        records.keyEnd(place),
-        records.dataStart(place),
-        records.dataEnd(place),
-        nowMs,
-      );
-    }
-    const baseOffset = shard.log.append(builder.build(), this);
+    while (end < places.length && (end === first || bytes < BATCH_BYTES_TARGET))
+      bytes += recordBytesMax(records, places[end++] as number);
+    const baseOffset = shard.log.append(buildBatch(records, places, first, end, nowMs), this);
     for (let i = first; i < end; i++)
       this.outcomes.appended(places[i] as number, part.number, baseOffset + i - first);
-    part.endOffset = baseOffset + builder.count;
+    part.endOffset = baseOffset + end - first;
     return end;
   }
 }
