@@ -26,6 +26,15 @@ describe("every reply", () => {
     }
   });
 
+  test("has ids of its own", async () => {
+    const ids = new Set<string | null>();
+    for (let i = 0; i < 150; i++) {
+      const { headers } = await post(json);
+      ids.add(headers.get("x-amzn-requestid")).add(headers.get("x-amz-id-2"));
+    }
+    expect(ids.size).toBe(300);
+  });
+
   test("of an operation without output is an empty 200", async () => {
     await harness.ok("CreateStream", { StreamName: "void", ShardCount: 1 });
     const response = await post(

@@ -136,6 +136,21 @@ describe("appending records", () => {
     expect(codes(await appended)).toEqual(["storage_failed", 0]);
   });
 
+  test("a record by itself is told once it is durable, or that it never will be", async () => {
+    const log = memoryLogOf(shardAt(3));
+    log.hold();
+    const good = appendRecords(memory.broker, stream, [recordFor(3, "a")]);
+    expect(await isSettled(good)).toBe(false);
+    log.release();
+    expect(codes(await good)).toEqual([0]);
+    expect(batchesOf(shardAt(3)).map((batch) => batch.map(({ offset }) => offset))).toEqual([[0]]);
+    log.hold();
+    const bad = appendRecords(memory.broker, stream, [recordFor(3, "b")]);
+    expect(await isSettled(bad)).toBe(false);
+    log.failWaiting();
+    expect(codes(await bad)).toEqual(["storage_failed"]);
+  });
+
   test("many bytes for one shard become several batches, acked together", async () => {
     const log = memoryLogOf(shardAt(0));
     log.hold();
