@@ -10,6 +10,7 @@ export const EXIT = {
   failed: 1,
   usage: 64,
   unavailable: 69,
+  bug: 70,
   folderInUse: 73,
   storageFailed: 74,
   config: 78,
@@ -37,13 +38,28 @@ const CODES: Partial<Record<ErrorCode, number>> = {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CliError) return error.exitCode;
   if (error instanceof VoikError) return CODES[error.code] ?? EXIT.failed;
+  if (isBug(error)) return EXIT.bug;
   return (error as { name?: string }).name === "CLIError" ? EXIT.usage : EXIT.failed;
 }
 
 /** What to print for `error`: a line for what can be expected, the stack for a bug in voik. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const bug = error instanceof AssertionError || error instanceof TypeError || error instanceof RangeError;
-  if (bug && error.stack) return error.stack;
+  if (isBug(error) && error.stack) return error.stack;
   return Bun.stripANSI(error.message).replaceAll("\n", " ");
+}
+
+/** From now on an error or a rejection that nobody catches ends the process, with its stack on standard error. */
+export function endOnBugs(): void {
+  const end = (error: unknown) => {
+    const stack = error instanceof Error && error.stack ? error.stack : String(error);
+    process.stderr.write(`voik: this is a bug in voik: ${stack}\n`);
+    process.exit(EXIT.bug);
+  };
+  process.on("uncaughtException", end);
+  process.on("unhandledRejection", end);
+}
+
+function isBug(error: unknown): boolean {
+  return error instanceof AssertionError || error instanceof TypeError || error instanceof RangeError;
 }

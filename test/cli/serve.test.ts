@@ -121,3 +121,15 @@ test("a second signal ends it at once with the signal's own exit code", async ()
   waiting.end();
   rmSync(folder, { recursive: true });
 });
+
+test.each(["error", "rejection"])(
+  "an %s that nobody catches ends voik with its stack and exit code 70",
+  async (BREAK) => {
+    const preload = join(import.meta.dir, "break-on-signal.ts");
+    const command = [process.execPath, "--preload", preload, join(import.meta.dir, "../../src/main.ts")];
+    await using voik = await VoikProcess.start({ command, env: { BREAK } });
+    process.kill(voik.pid, "SIGUSR2");
+    expect(await voik.ended(5_000)).toBe(70);
+    expect(voik.stderr).toContain("this is a bug in voik: Error: an invariant is broken\n    at ");
+  },
+);

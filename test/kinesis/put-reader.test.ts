@@ -1,5 +1,6 @@
 /** Large bodies of puts are read by a thread of their own, and say what they would have said here. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { type Random, seededRandom } from "../../src/base/random.ts";
 import { type PutBody, type PutOperation, scanPut } from "../../src/kinesis/put-body.ts";
 import { PutReader } from "../../src/kinesis/put-reader.ts";
@@ -42,12 +43,17 @@ function randomPut(random: Random): { operation: PutOperation; text: string } {
   return { operation: many ? "PutRecords" : "PutRecord", text };
 }
 
+/** A reader whose thread runs: the first bodies are read at once, until it does. */
+async function readyReader(): Promise<PutReader> {
+  const ready = new PutReader(2);
+  const { text } = randomPut(seededRandom(1));
+  while (!(ready.read("PutRecords", bodyOf(text)) instanceof Promise)) await new Promise(setImmediate);
+  return ready;
+}
+
 let reader: PutReader;
 beforeAll(async () => {
-  reader = new PutReader(2);
-  // The first ones are read at once, until the thread runs.
-  const { text } = randomPut(seededRandom(1));
-  while (!(reader.read("PutRecords", bodyOf(text)) instanceof Promise)) await new Promise(setImmediate);
+  reader = await readyReader();
 });
 afterAll(() => reader.close());
 
@@ -99,4 +105,27 @@ test("with one processor everything is read at once", () => {
   const alone = new PutReader(1);
   const { text } = randomPut(seededRandom(1));
   for (let i = 0; i < 3; i++) expect(alone.read("PutRecords", bodyOf(text))).not.toBeInstanceOf(Promise);
+});
+
+describe("a thread that ends without a word", () => {
+  test("with nothing in hand: what comes next is read at once", async () => {
+    const lost = await readyReader();
+    const { operation, text } = randomPut(seededRandom(1));
+    await lost.read(operation, bodyOf(text));
+    const thread = lost["thread"] as Worker;
+    const ended = new Promise((resolve) => thread.addEventListener("close", resolve));
+    thread.terminate();
+    await ended;
+    expect(lost.read(operation, bodyOf(text))).not.toBeInstanceOf(Promise);
+  });
+
+  test("with bodies in hand, of which nothing true can be said any more: the process ends", async () => {
+    const child = Bun.spawn([process.execPath, join(import.meta.dir, "put-thread-loss.ts")], {
+      stdout: "ignore",
+      stderr: "pipe",
+    });
+    const said = await child.stderr.text();
+    expect(await child.exited).toBe(70);
+    expect(said).toContain("the thread that reads puts failed: it has ended");
+  });
 });
