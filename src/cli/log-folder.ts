@@ -91,11 +91,13 @@ export class LogFolder {
       (at) => (args.stream ?? at.stream) === at.stream && (shard ?? at.shard) === at.shard,
     );
     if (found.length > 0 || args.stream === undefined) return found;
-    const what = shard === undefined ? `stream ${args.stream}` : `shard ${shard} of stream ${args.stream}`;
-    const names = [...new Set(all.map((at) => at.stream))].join(", ");
+    const numbers = all.filter((at) => at.stream === args.stream).map((at) => at.shard);
+    const isKnown = numbers.length > 0;
+    const what = isKnown ? `shard ${shard} of stream ${args.stream}` : `stream ${args.stream}`;
+    const names = isKnown ? numbers : [...new Set(all.map((at) => at.stream))];
     throw new CliError(
       EXIT.failed,
-      `there is no ${what} in ${this.path}: there are ${names || "no streams"}`,
+      `there is no ${what} in ${this.path}: there are ${names.join(", ") || "no streams"}`,
     );
   }
 

@@ -84,8 +84,8 @@ describe("voik log verify", () => {
     });
     await data.addStream("orders");
     expect((await log("verify", "other")).stderr).toContain("there is no stream other");
-    expect((await log("verify", "orders", "--shard", "7")).stderr).toContain(
-      "there is no shard 7 of stream orders",
+    expect((await log("verify", "orders", "--shard", "7")).stderr).toMatch(
+      /there is no shard 7 of stream orders in \S+: there are 0(, \d+)*\n/,
     );
     expect((await log("verify", "--shard", "0")).code).toBe(64);
   });
