@@ -78,9 +78,10 @@ async function produce(client: KafkaClient, count: number, records: number, sche
   const inFlight: Promise<unknown>[] = [];
   for (let unit = 0; unit < count;) {
     if (inFlight.length === IN_FLIGHT_MAX) await inFlight.shift();
-    const waitMs = schedule.dueMs(unit) - performance.now();
-    if (waitMs > 0) await Bun.sleep(waitMs);
-    const units = Math.min(Math.max(1, schedule.dueAt(performance.now()) - unit), unitsMax, count - unit);
+    // Whole milliseconds: a timer ends up to half of one early, and no record leaves before it is due.
+    for (let waitMs; (waitMs = schedule.dueMs(unit) - performance.now()) > 0;)
+      await Bun.sleep(Math.ceil(waitMs));
+    const units = Math.min(schedule.dueAt(performance.now()) - unit, unitsMax, count - unit);
     let batch = batches.get(units);
     if (batch === undefined) batches.set(units, (batch = batchOfRecords(units * records)));
     const topicData = [{ name: TOPIC, partitionData: [{ index: 0, records: batch }] }];
