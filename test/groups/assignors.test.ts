@@ -4,8 +4,8 @@ import { seededRandom } from "../../src/base/random.ts";
 import { type AssignedMember, type Assignment, ASSIGNORS } from "../../src/groups/assignors.ts";
 import { keysOf, topicsOf } from "../helpers/consumer-group-script.ts";
 
-const SEED = Number(process.env.VOIK_TEST_SEED ?? Date.now() % 1_000_000);
-console.log(`seed ${SEED} (VOIK_TEST_SEED repeats it)`);
+const SEED = Number(process.env.VOIK_SEED ?? Date.now() % 1_000_000);
+console.log(`seed ${SEED} (VOIK_SEED repeats it)`);
 
 const members = (count: number, topics: string[]): AssignedMember[] =>
   Array.from({ length: count }, (_, i) => ({

@@ -15,8 +15,8 @@ import {
   stableGroup,
 } from "../helpers/group-script.ts";
 
-const SEED = Number(process.env.VOIK_TEST_SEED ?? Date.now() % 1_000_000);
-console.log(`seed ${SEED} (VOIK_TEST_SEED repeats it)`);
+const SEED = Number(process.env.VOIK_SEED ?? Date.now() % 1_000_000);
+console.log(`seed ${SEED} (VOIK_SEED repeats it)`);
 
 describe("joining", () => {
   test("only the leader gets the members, with what they said under the chosen protocol", () => {

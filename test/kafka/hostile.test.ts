@@ -14,8 +14,8 @@ import { memoryLogOf } from "../helpers/memory-broker.ts";
 import { hostileCopies, PrefixRecorder, randomBody } from "../helpers/kafka-bodies.ts";
 import { frameOf, RawConnection, sized, startTestKafka, type TestKafka } from "../helpers/kafka.ts";
 
-const SEED = Number(process.env.VOIK_TEST_SEED ?? Date.now() % 1_000_000);
-console.log(`seed ${SEED} (VOIK_TEST_SEED repeats it)`);
+const SEED = Number(process.env.VOIK_SEED ?? Date.now() % 1_000_000);
+console.log(`seed ${SEED} (VOIK_SEED repeats it)`);
 
 const versionChoice = seededRandom(SEED);
 let kafka: TestKafka;

@@ -10,9 +10,9 @@ import { ApiVersions } from "../../src/kafka/messages/18-api-versions.ts";
 import { MUTATIONS, validRequest } from "../helpers/frame-mutations.ts";
 import { frameOf, RawConnection, sized, startTestKafka, type TestKafka } from "../helpers/kafka.ts";
 
-const SEED = Number(process.env.VOIK_TEST_SEED ?? Date.now() % 1_000_000);
+const SEED = Number(process.env.VOIK_SEED ?? Date.now() % 1_000_000);
 const ROUNDS = Number(process.env.VOIK_FUZZ_ROUNDS ?? 1);
-console.log(`seed ${SEED} (VOIK_TEST_SEED repeats it)`);
+console.log(`seed ${SEED} (VOIK_SEED repeats it)`);
 
 const ANSWER_MS_MAX = 5_000;
 const MEMORY_GROWTH_MAX = 64 << 20;

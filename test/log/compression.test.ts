@@ -151,7 +151,7 @@ describe("hostile bytes", () => {
   });
 
   test("flipped and random bytes fail as decompression_failed or give bounded output", () => {
-    const seed = Number(process.env.VOIK_TEST_SEED ?? 40);
+    const seed = Number(process.env.VOIK_SEED ?? 40);
     const random = seededRandom(seed);
     console.log(`seed ${seed}`);
     for (let round = 0; round < 4000; round++) {

@@ -11,8 +11,8 @@ import { computeCrc, stampBatch } from "../../src/log/record-batch.ts";
 import { appendDurably, batchOf, openLog, readAll, temporaryFolder } from "../helpers/log.ts";
 import { ofProducer } from "../helpers/producers.ts";
 
-const SEED = Number(process.env.VOIK_TEST_SEED ?? Date.now() % 1_000_000);
-console.log(`seed ${SEED} (VOIK_TEST_SEED repeats it)`);
+const SEED = Number(process.env.VOIK_SEED ?? Date.now() % 1_000_000);
+console.log(`seed ${SEED} (VOIK_SEED repeats it)`);
 const LAST = 2 ** 31 - 1;
 
 class Shard {

@@ -4,7 +4,7 @@ import { seededRandom } from "../../src/base/random.ts";
 import type { Segment } from "../../src/log/segment.ts";
 import { SegmentList } from "../../src/log/segment-list.ts";
 
-const SEED = Number(process.env.VOIK_TEST_SEED ?? Date.now() % 1_000_000);
+const SEED = Number(process.env.VOIK_SEED ?? Date.now() % 1_000_000);
 
 /** As much of a segment as the list asks for; counts how often its newest timestamp is asked for. */
 class FakeSegment {

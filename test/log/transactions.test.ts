@@ -17,8 +17,8 @@ import { isShown } from "../../src/log/shard-transactions.ts";
 import { appendDurably, batchOf, openLog, temporaryFolder } from "../helpers/log.ts";
 import { inTransaction, ofProducer } from "../helpers/producers.ts";
 
-const SEED = Number(process.env.VOIK_TEST_SEED ?? Date.now() % 1_000_000);
-console.log(`seed ${SEED} (VOIK_TEST_SEED repeats it)`);
+const SEED = Number(process.env.VOIK_SEED ?? Date.now() % 1_000_000);
+console.log(`seed ${SEED} (VOIK_SEED repeats it)`);
 
 const write = (log: CommitLog, id: number, sequence: number, value: string, epoch = 0) =>
   appendDurably(log, inTransaction(batchOf([value]), id, epoch, sequence));

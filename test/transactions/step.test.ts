@@ -9,8 +9,8 @@ import type {
   TransactionLimits,
 } from "../../src/transactions/transaction.ts";
 
-const SEED = Number(process.env.VOIK_TEST_SEED ?? Date.now() % 1_000_000);
-console.log(`seed ${SEED} (VOIK_TEST_SEED repeats it)`);
+const SEED = Number(process.env.VOIK_SEED ?? Date.now() % 1_000_000);
+console.log(`seed ${SEED} (VOIK_SEED repeats it)`);
 
 const LIMITS: TransactionLimits = { timeoutMsMax: 900_000, membersMax: 5 };
 const NOW_MS = 1_000;

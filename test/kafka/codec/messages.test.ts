@@ -6,8 +6,8 @@ import type { Message } from "../../../src/kafka/codec/message.ts";
 import { FrameError, Reader } from "../../../src/kafka/codec/reader.ts";
 import { hostileCopies, PrefixRecorder, randomBody } from "../../helpers/kafka-bodies.ts";
 
-const SEED = Number(process.env.VOIK_TEST_SEED ?? Date.now() % 1_000_000);
-console.log(`seed ${SEED} (VOIK_TEST_SEED repeats it)`);
+const SEED = Number(process.env.VOIK_SEED ?? Date.now() % 1_000_000);
+console.log(`seed ${SEED} (VOIK_SEED repeats it)`);
 
 const messages: Message[] = APIS.flatMap((api) => [api.request, api.reply]);
 
