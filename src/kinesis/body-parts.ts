@@ -38,7 +38,7 @@ export class BodyParts {
     return whole;
   }
 
-  /** Gives back the memory of a body that `whole` was taken of and is used up. */
+  /** Gives back the memory of a body that nobody looks at any more. */
   release(): void {
     for (const { memory } of this.parts) release(memory);
     this.parts.length = 0;

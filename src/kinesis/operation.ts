@@ -10,6 +10,7 @@ import type { Caller } from "./caller.ts";
 import type { KinesisMetrics } from "./kinesis-metrics.ts";
 import type { PutBody, PutOperation } from "./put-body.ts";
 import type { OpenBatches } from "./open-batches.ts";
+import type { ReadTurns } from "./read-turns.ts";
 import type { SealedTokens } from "./sealed-token.ts";
 import type { InputOf, StructureShape } from "./shapes.ts";
 import type { Transitions } from "./stream-status.ts";
@@ -24,6 +25,7 @@ export interface Services {
   readonly tokens: SealedTokens;
   readonly metrics: KinesisMetrics;
   readonly openBatches: OpenBatches;
+  readonly readTurns: ReadTurns;
   /** How long records of a new stream are kept. */
   readonly retentionMs: number;
   readonly transitions: Transitions;

@@ -116,6 +116,8 @@ async function* pieces(content: BodyParts, sent: () => void): AsyncGenerator<Uin
     // Bun asks for the next one when it has sent this one, or copied what the socket did not take.
     yield* content.drain();
   } finally {
+    // Of a client that has left, there is more.
+    content.release();
     sent();
   }
 }

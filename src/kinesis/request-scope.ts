@@ -10,6 +10,7 @@ export class RequestScope implements RequestContext {
   readonly tokens: Services["tokens"];
   readonly metrics: Services["metrics"];
   readonly openBatches: Services["openBatches"];
+  readonly readTurns: Services["readTurns"];
   readonly retentionMs: Services["retentionMs"];
   readonly transitions: Services["transitions"];
   readonly subscriptions: Services["subscriptions"];
@@ -28,6 +29,7 @@ export class RequestScope implements RequestContext {
     this.tokens = services.tokens;
     this.metrics = services.metrics;
     this.openBatches = services.openBatches;
+    this.readTurns = services.readTurns;
     this.retentionMs = services.retentionMs;
     this.transitions = services.transitions;
     this.subscriptions = services.subscriptions;

@@ -14,6 +14,7 @@ import { KinesisMetrics } from "./kinesis-metrics.ts";
 import { EVENT_STREAM_TYPE } from "./event-stream.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { OpenBatches } from "./open-batches.ts";
+import { ReadTurns } from "./read-turns.ts";
 import { SealedTokens } from "./sealed-token.ts";
 import { Transitions } from "./stream-status.ts";
 import { ShardEvents } from "./shard-events.ts";
@@ -99,6 +100,7 @@ export function startKinesisServer(options: KinesisServerOptions): KinesisServer
       tokens: new SealedTokens(options.iteratorKey, clock),
       metrics,
       openBatches,
+      readTurns: new ReadTurns(clock),
       subscriptions,
       retentionMs: options.retentionMs ?? DEFAULT_RETENTION_MS,
       transitions: new Transitions(clock, options.transitionMs ?? 0),

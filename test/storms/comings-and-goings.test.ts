@@ -13,6 +13,7 @@ import { expect, test } from "bun:test";
 import { Produce } from "../../src/kafka/messages/00-produce.ts";
 import { Fetch } from "../../src/kafka/messages/01-fetch.ts";
 import { ApiVersions } from "../../src/kafka/messages/18-api-versions.ts";
+import { shardIdOf } from "../../src/kinesis/shard-view.ts";
 import { GoodClient } from "../helpers/good-client.ts";
 import { frameOf } from "../helpers/kafka.ts";
 import { produceBatch } from "../helpers/kafka-records.ts";
@@ -30,6 +31,10 @@ const TIMEOUT_MS = 60_000 + VISITS * 10;
 const GROWTH_BYTES_MAX = 64 << 20;
 const BATCH_BYTES = 1_000_000;
 const BATCHES = 8;
+/** Of replies of a megabyte and a third; hundreds a second. */
+const LARGE_VISITS = Math.max(500, VISITS / 10);
+/** Twenty at once, and what the collector has not found yet. */
+const LARGE_GROWTH_BYTES_MAX = 128 << 20;
 /** Of the log, meanwhile. */
 const FILES_OPENED_MAX = 4;
 /** A reply of GetRecords is longer by a third, and more than a socket takes at once. */
@@ -66,6 +71,28 @@ test(
     );
     await leaveNothingBehind(voik, port, await kinesisVisits(client));
     client.destroy();
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "49: clients that leave in the middle of replies of a megabyte starve nobody and cost little memory",
+  async () => {
+    await using voik = await VoikProcess.start();
+    const client = kinesisClient(voik.addresses.kinesis);
+    const topic = await makeTopic(voik, STORED, 1);
+    await withKafka(voik, (kafka) => produceBatch(kafka, topic, 0, batchOf(["x".repeat(BATCH_BYTES)])));
+    const good = await GoodClient.start(voik);
+    const visit = { bytes: await getRecordsOf(client), untilAnswered: true, answer: "HTTP/1.1 200" };
+    const before = voik.residentBytes();
+    await makeVisits(Number(new URL(voik.addresses.kinesis).port), [visit], LARGE_VISITS);
+    const growth = voik.peakResidentBytes() - before;
+    console.log(`${LARGE_VISITS} visits: resident memory +${(growth / 1e6).toFixed(1)} MB at its peak`);
+    expect(growth).toBeLessThan(LARGE_GROWTH_BYTES_MAX);
+    await good.moreReplies(100);
+    await good.finish();
+    client.destroy();
+    await voik.stop();
   },
   TIMEOUT_MS,
 );
@@ -122,18 +149,14 @@ async function kinesisVisits(client: KinesisClient): Promise<Visit[]> {
     );
     consumers.push(Consumer?.ConsumerARN ?? "");
   }
-  const shard = (index: number) => `shardId-${String(index).padStart(12, "0")}`;
-  const { ShardIterator } = await client.send(
-    new GetShardIteratorCommand({ StreamName: STORED, ShardId: shard(0), ShardIteratorType: "TRIM_HORIZON" }),
-  );
-  const records = requestOf("GetRecords", { ShardIterator });
+  const records = (await getRecordsOf(client))();
   let subscriptions = 0;
   // Each consumer and shard in turn: one that was subscribed to may be so again after five seconds.
   const subscribe = () => {
     const number = subscriptions++ % (CONSUMERS * PUSHED_SHARDS);
     return requestOf("SubscribeToShard", {
       ConsumerARN: consumers[number % CONSUMERS],
-      ShardId: shard(Math.floor(number / CONSUMERS)),
+      ShardId: shardIdOf(Math.floor(number / CONSUMERS)),
       StartingPosition: { Type: "LATEST" },
     });
   };
@@ -145,6 +168,14 @@ async function kinesisVisits(client: KinesisClient): Promise<Visit[]> {
     // Refused when it comes within five seconds of the last one, with very many visits.
     { bytes: subscribe, untilAnswered: true, answer: "HTTP/1.1 " },
   ];
+}
+
+/** A GetRecords of all that is stored. */
+async function getRecordsOf(client: KinesisClient): Promise<() => Buffer> {
+  const from = { StreamName: STORED, ShardId: shardIdOf(0), ShardIteratorType: "TRIM_HORIZON" } as const;
+  const { ShardIterator } = await client.send(new GetShardIteratorCommand(from));
+  const request = requestOf("GetRecords", { ShardIterator });
+  return () => request;
 }
 
 /** A request as it goes over HTTP/1.1. */

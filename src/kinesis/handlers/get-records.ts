@@ -20,23 +20,33 @@ const input = structure({
 });
 
 export const getRecords = operation(input, (request, context) => {
-  const nowMs = context.clock.nowMs();
-  const position = openShardIterator(context.tokens, request.ShardIterator, nowMs);
+  const position = openShardIterator(context.tokens, request.ShardIterator, context.clock.nowMs());
   const shard = shardAt(position, context);
   if (request.StreamARN !== undefined && streamNameOf(request) !== shard.stream.name) {
     throw invalidArgument("The ShardIterator is of another stream than StreamARN names.");
   }
   endDryRun(request.DryRun);
   context.throttle?.takeRead(shard, context.caller);
+  return context.readTurns.run(() => readFrom(position, shard, request.Limit, context), context);
+});
+
+function readFrom(
+  position: ShardPosition,
+  shard: Shard,
+  limit: number | undefined,
+  context: RequestContext,
+): object {
+  const nowMs = context.clock.nowMs();
   // What retention has taken since the iterator was made is passed over, as AWS does.
   const from = Math.max(position.offset, shard.log.startOffset);
   const read = readRecords(
     shard,
     from,
-    { recordsMax: request.Limit ?? GET_RECORDS_MAX, bytesMax: GET_RECORDS_BYTES_MAX },
+    { recordsMax: limit ?? GET_RECORDS_MAX, bytesMax: GET_RECORDS_BYTES_MAX },
     context.format,
     context.openBatches,
   );
+  context.readTurns.took(read.dataBytes);
   context.throttle?.tookBytes(shard, read.dataBytes);
   context.metrics.recordsOut.add(read.records.count);
   context.metrics.bytesOut.add(read.dataBytes);
@@ -44,7 +54,7 @@ export const getRecords = operation(input, (request, context) => {
     MillisBehindLatest: millisBehindLatest(read, shard, nowMs),
     ...whatFollows(position, read.nextOffset, shard, context),
   });
-});
+}
 
 function shardAt({ streamId, shardIndex }: ShardPosition, { broker, caller }: RequestContext): Shard {
   const stream = broker.streamById(streamId);
