@@ -1,18 +1,18 @@
 /**
- * Large reads take turns: one in each turn of the event loop, and what comes meanwhile waits for the next. Bun accepts
+ * Reads take turns: once those of one turn of the event loop have found 2 MiB, further ones wait for the next. Bun accepts
  * connections, and answers what they ask, for as long as there are more of them, and looks at nothing else until then.
  * Clients that ask for a megabyte, leave and come again would never let it end: nobody else is served, and replies of
- * clients that have left pile up unnoticed. Reads that find little wait for nobody.
+ * clients that have left pile up unnoticed.
  */
 import type { Clock } from "../base/clock.ts";
 import { KinesisError } from "./errors.ts";
 
-/** From so many bytes on, a read is the last one of its turn. */
-const LARGE_BYTES = 256 * 1024;
+/** Found in one turn; one read may pass it. */
+const TURN_BYTES_MAX = 2 * 1024 * 1024;
 
 export class ReadTurns {
-  /** A large one was made in this turn. */
-  private taken = false;
+  /** What reads have found in this turn. */
+  private bytes = 0;
   private readonly waiting: (() => void)[] = [];
 
   constructor(private readonly clock: Pick<Clock, "defer">) {}
@@ -22,7 +22,7 @@ export class ReadTurns {
    * ServiceUnavailable, which nobody hears.
    */
   run<Result>(read: () => Result, context: { readonly hungUp: AbortSignal }): Result | Promise<Result> {
-    if (!this.taken) return read();
+    if (this.bytes < TURN_BYTES_MAX) return read();
     // Asked for now: made later, it would not know.
     const { hungUp } = context;
     return new Promise((resolve, reject) => {
@@ -39,13 +39,13 @@ export class ReadTurns {
 
   /** A read has found `bytes`. */
   took(bytes: number): void {
-    if (bytes < LARGE_BYTES || this.taken) return;
-    this.taken = true;
-    this.clock.defer(this.next);
+    if (bytes === 0) return;
+    if (this.bytes === 0) this.clock.defer(this.next);
+    this.bytes += bytes;
   }
 
   private readonly next = (): void => {
-    this.taken = false;
-    while (!this.taken && this.waiting.length > 0) this.waiting.shift()?.();
+    this.bytes = 0;
+    while (this.bytes < TURN_BYTES_MAX && this.waiting.length > 0) this.waiting.shift()?.();
   };
 }
