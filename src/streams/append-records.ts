@@ -13,6 +13,7 @@ import type { RecordTable } from "./record-table.ts";
 
 /** Batches end at the first record that takes them past this, so that a reader opens little more than it asked for. */
 export const BATCH_BYTES_TARGET = 1 << 20;
+
 /**
  * Appends `records`, all with the time `nowMs`, but for those that `admit` gives an error for; resolves when every one
  * is durable or has failed. Never rejects with a VoikError: a shard's failure is the outcome of its own records. The
