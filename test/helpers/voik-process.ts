@@ -110,11 +110,12 @@ export class VoikProcess implements AsyncDisposable {
     return readdirSync(`/proc/${this.pid}/fd`).length;
   }
 
-  /** Open descriptors beside those of logs and their journal, whose files are opened when they are wanted (Linux). */
+  /** Open descriptors beside those of logs, their journal and databases' seals, which are opened when they are wanted (Linux). */
   otherDescriptors(): number {
     const folder = `/proc/${this.pid}/fd`;
     const targets = readdirSync(folder).map((name) => targetOf(join(folder, name)));
-    return targets.filter((target) => target !== "" && !/\/(streams|journal)\//.test(target)).length;
+    return targets.filter((target) => target !== "" && !/\/(streams|journal)\/|\.db-seal$/.test(target))
+      .length;
   }
 
   /** What /metrics says of a series, by its name with its labels; 0 where there is none yet. */
