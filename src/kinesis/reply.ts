@@ -32,10 +32,10 @@ export class ReplyHeaders {
     if (this.given === IDS_DRAWN) this.draw();
     const place = this.given++;
     const at = place * REQUEST_ID.letters;
-    const part = (from: number, to: number) => this.requestIds.slice(at + from, at + to);
+    const hex = this.requestIds.slice(at, at + REQUEST_ID.letters);
     const extendedAt = place * EXTENDED_ID.letters;
     return {
-      "x-amzn-RequestId": `${part(0, 8)}-${part(8, 12)}-${part(12, 16)}-${part(16, 20)}-${part(20, 32)}`,
+      "x-amzn-RequestId": `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`,
       "x-amz-id-2": this.extendedIds.slice(extendedAt, extendedAt + EXTENDED_ID.letters),
     };
   }
