@@ -47,9 +47,12 @@ function refuse(name: string, allowed: string, value: string): VoikError {
   return new VoikError("config_invalid", `${name} is ${allowed}, not ${value}`);
 }
 
-function wholeNumber(name: string, text: string, min: number, max: number, unlimited?: string): number {
+/** A number of Kafka's. What is too large to be exact here means no bound. */
+function wholeNumber(name: string, given: string, min: number, max: number, unlimited?: string): number {
+  const text = given.trim();
   if (text === unlimited) return UNLIMITED;
-  const value = /^\d{1,16}$/.test(text) ? Number(text) : -1;
+  const isLong = /^\d{1,19}$/.test(text) && BigInt(text) <= BigInt(LONG_MAX);
+  const value = isLong ? Math.min(Number(text), UNLIMITED) : -1;
   if (value >= min && value <= max) return value;
   const upTo = max === UNLIMITED ? `from ${min}` : `from ${min} to ${max}`;
   const or = unlimited === "-1" ? ", or -1 for no bound" : "";

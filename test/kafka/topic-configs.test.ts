@@ -90,6 +90,18 @@ describe("a setting", () => {
     expect(stream.retentionMs).toBeGreaterThan(1e15);
   });
 
+  test("numbers may be as large as Kafka's, and have space around them", async () => {
+    const stream = await newTopic();
+    for (const key of ["retention.ms", "retention.bytes", "segment.ms", "message.timestamp.after.max.ms"]) {
+      expect(await set(stream.name, key, "9223372036854775807")).toMatchObject({ errorMessage: null });
+      expect(await set(stream.name, key, "99999999999999999")).toMatchObject({ errorMessage: null });
+      expect((await set(stream.name, key, "9223372036854775808"))?.errorCode).toBe(40);
+    }
+    expect((await describeTopic(stream.name)).get("retention.ms")?.value).toBe("-1");
+    expect(await set(stream.name, "retention.ms", " 60000 ")).toMatchObject({ errorMessage: null });
+    expect((await describeTopic(stream.name)).get("retention.ms")?.value).toBe("60000");
+  });
+
   test.each([
     ["bogus.setting", "1", 40, "bogus.setting"],
     ["cleanup.policy", "compact", 40, "can't compact"],

@@ -178,6 +178,27 @@ test("topics are deleted by name and by id", async () => {
   ]);
 });
 
+test("a topic that is named twice in one request is not deleted, and answered once", async () => {
+  const { id } = await kafka.broker.createStream({ name: "stays", shardCount: 1 });
+  const topicNames = ["stays", "never", "stays"];
+  const old = await client.request(DeleteTopics, { topics: [], topicNames, timeoutMs: 1 }, 5);
+  expect(old.responses.map(({ name, errorCode }) => [name, errorCode])).toEqual([
+    ["stays", 42],
+    ["never", 3],
+  ]);
+  const answersTo = async (topics: { name?: string; topicId?: string }[]) => {
+    const { responses } = await client.request(DeleteTopics, { topics, topicNames: [], timeoutMs: 1 });
+    return responses.map(({ name, topicId, errorCode }) => [name, topicId, errorCode]);
+  };
+  const NO_ID = "0".repeat(32);
+  expect(await answersTo([{ topicId: id }, { topicId: id }])).toEqual([[null, id, 42]]);
+  // The second names the same topic in the other way.
+  expect(await answersTo([{ name: "stays" }, { topicId: id }])).toEqual([["stays", NO_ID, 42]]);
+  expect(await answersTo([{ name: "stays", topicId: id }])).toEqual([["stays", id, 42]]);
+  expect(await answersTo([{}])).toEqual([[null, NO_ID, 42]]);
+  expect(kafka.broker.streamByName("stays")?.id).toBe(id);
+});
+
 test("settings of topics and the broker are told as they are", async () => {
   await kafka.broker.createStream({ name: "settings", shardCount: 1, retentionMs: 12_345 });
   const ask = (resourceType: number, resourceName: string, configurationKeys: string[] | null = null) =>
