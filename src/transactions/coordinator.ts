@@ -11,6 +11,7 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import { VoikError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
+import { ClockSteps } from "../log/clock-steps.ts";
 import { carryOut, type Surroundings } from "./carry-out.ts";
 import { abortStrays } from "./strays.ts";
 import { step } from "./step.ts";
@@ -75,11 +76,13 @@ type WithoutSpareId<E> = E extends { spareId: number } ? Omit<E, "spareId"> : E;
 export class TransactionCoordinator implements Transactions {
   private readonly entries = new Map<string, Entry>();
   private readonly limits: CoordinatorLimits;
+  private readonly steps: ClockSteps;
   private stopping = false;
   private sweepTimer: Timer | undefined;
 
   private constructor(private readonly options: TransactionCoordinatorOptions) {
     this.limits = { ...DEFAULT_TRANSACTION_LIMITS, ...options.limits };
+    this.steps = new ClockSteps(options.clock);
   }
 
   /** Knows all transactional ids that are stored, and has carried out what was decided, as far as the disk lets it. */
@@ -174,20 +177,25 @@ export class TransactionCoordinator implements Transactions {
 
   /** Forgets ids that nobody has used for long, and ends what belongs to no transaction; a timer calls it too. */
   async sweep(): Promise<void> {
-    const { clock, logger, store } = this.options;
-    const oldestMs = clock.nowMs() - this.limits.idRetentionMs;
+    const settled = this.steps.settled();
     try {
-      const unused = [...this.entries.values()].filter(
-        ({ transaction, waiting }) =>
-          waiting === 0 && transaction?.phase === "empty" && transaction.updatedAtMs < oldestMs,
-      );
-      for (const { id } of unused) this.entries.delete(id);
-      if (unused.length > 0) await store.remove(unused.map(({ id }) => id));
+      if (settled) await this.forgetUnused();
       await abortStrays((...stray) => this.knows(...stray), this.options);
     } catch (error) {
       if (!(error instanceof VoikError)) throw error;
-      logger.warn("looking after transactions failed", { error: error.message });
+      this.options.logger.warn("looking after transactions failed", { error: error.message });
     }
+  }
+
+  private async forgetUnused(): Promise<void> {
+    const { clock, store } = this.options;
+    const oldestMs = clock.nowMs() - this.limits.idRetentionMs;
+    const unused = [...this.entries.values()].filter(
+      ({ transaction, waiting }) =>
+        waiting === 0 && transaction?.phase === "empty" && transaction.updatedAtMs < oldestMs,
+    );
+    for (const { id } of unused) this.entries.delete(id);
+    if (unused.length > 0) await store.remove(unused.map(({ id }) => id));
   }
 
   private async run(

@@ -3,12 +3,14 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Clock, systemClock } from "../../src/base/clock.ts";
+import { systemClock } from "../../src/base/clock.ts";
 import { disk } from "../../src/base/disk.ts";
 import type { FileSystem } from "../../src/base/file-system.ts";
 import type { CommittedOffset } from "../../src/groups/groups.ts";
 import { OffsetStore } from "../../src/groups/offset-store.ts";
+import { SETTLING_MS } from "../../src/log/clock-steps.ts";
 import { openTestGroups } from "../helpers/groups.ts";
+import { TimerClock } from "../helpers/timer-clock.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -182,10 +184,9 @@ describe("groups and their offsets", () => {
   });
 
   test("offsets of a group without members are forgotten after their time, those of a deleted stream at once", async () => {
-    let nowMs = 1_000_000;
-    const clock: Clock = { ...systemClock, nowMs: () => nowMs };
+    const clock = new TimerClock({ nowMs: () => 1_000_000, monotonicMs: () => 0 });
     const streams = new Set([STREAM]);
-    const limits = { offsetRetentionMs: 1_000 };
+    const limits = { offsetRetentionMs: SETTLING_MS };
     const { groups, classic, close } = await openTestGroups({
       folder,
       clock,
@@ -193,7 +194,7 @@ describe("groups and their offsets", () => {
       streamExists: (id) => streams.has(id),
     });
     await groups.commit("old", nobody, [at(1)]);
-    nowMs += 600;
+    clock.pass(SETTLING_MS - 1);
     await groups.commit("new", nobody, [at(1), at(1, 0, "b".repeat(32))]);
     const joined = new Promise<void>((resolve) => {
       const request = {
@@ -201,8 +202,8 @@ describe("groups and their offsets", () => {
         instanceId: null,
         clientId: "c",
         clientHost: "",
-        sessionTimeoutMs: 10_000,
-        rebalanceTimeoutMs: 10_000,
+        sessionTimeoutMs: 2 * SETTLING_MS,
+        rebalanceTimeoutMs: 2 * SETTLING_MS,
         protocolType: "consumer",
         protocols: [{ name: "range", metadata: Buffer.alloc(0) }],
         idRequired: false,
@@ -210,8 +211,8 @@ describe("groups and their offsets", () => {
       };
       groups.join("used", request, () => resolve());
     });
+    clock.pass(1);
     await joined;
-    nowMs += 600;
     await classic.offsetSweep.run();
     expect(
       groups
@@ -220,11 +221,38 @@ describe("groups and their offsets", () => {
         .sort(),
     ).toEqual(["new", "used"]);
     expect(await groups.committed("new", null)).toEqual([at(1)]);
-    nowMs += 600;
+    clock.pass(SETTLING_MS);
     await classic.offsetSweep.run();
     expect(groups.list().map(({ id }) => id)).toEqual(["used"]);
     streams.clear();
     await classic.offsetSweep.run();
     await close();
+  });
+
+  test("a clock that jumps ahead, or is ahead when voik starts, costs no offsets at once", async () => {
+    const TEN_YEARS_MS = 10 * 365 * 24 * 3_600_000;
+    let aheadMs = 0;
+    const clock = new TimerClock({ nowMs: () => 1_000_000 + aheadMs, monotonicMs: () => 0 });
+    const open = () => openTestGroups({ folder, clock, limits: { offsetRetentionMs: 24 * 3_600_000 } });
+    const first = await open();
+    await first.groups.commit("g", nobody, [at(1)]);
+    clock.pass(2 * SETTLING_MS);
+    aheadMs = TEN_YEARS_MS;
+    await first.classic.offsetSweep.run();
+    expect(await first.groups.committed("g", null)).toEqual([at(1)]);
+    await first.close();
+
+    const again = await open();
+    await again.classic.offsetSweep.run();
+    clock.pass(SETTLING_MS - 1);
+    await again.classic.offsetSweep.run();
+    expect(await again.groups.committed("g", null)).toEqual([at(1)]);
+    // Somebody puts it right.
+    aheadMs = 0;
+    await again.classic.offsetSweep.run();
+    clock.pass(SETTLING_MS);
+    await again.classic.offsetSweep.run();
+    expect(await again.groups.committed("g", null)).toEqual([at(1)]);
+    await again.close();
   });
 });
