@@ -8,27 +8,27 @@
  * These are half of what a log may leave unsynced: its producers are held up only when the disk can't keep up.
  */
 import type { Clock } from "../base/clock.ts";
+import { Announcer } from "./announcer.ts";
 import type { Syncable } from "./syncable.ts";
 import { UNSYNCED_BYTES_MAX } from "./recovery.ts";
 
-/** Telling those who wait is the work of many: timers and sockets have their turn in between. */
-export const LOGS_TOLD_AT_ONCE = 96;
 const UNSYNCED_MS = 1_000;
 const UNSYNCED_BYTES = UNSYNCED_BYTES_MAX / 2;
 
 export class BackgroundSync {
-  private readonly written = new Set<Syncable>();
+  private readonly written: Announcer;
   private readonly unsynced = new Set<Syncable>();
   private waiting = false;
 
   constructor(
     private readonly clock: Pick<Clock, "defer" | "after">,
     private readonly sync: (logs: readonly Syncable[]) => void,
-  ) {}
+  ) {
+    this.written = new Announcer(clock, (log) => log.showWritten());
+  }
 
   /** Something was appended to `log`, which tells as soon as it is written. */
   request(log: Syncable): void {
-    if (this.written.size === 0) this.clock.defer(this.tell);
     this.written.add(log);
     this.syncLater(log);
   }
@@ -52,14 +52,5 @@ export class BackgroundSync {
     const logs = [...this.unsynced];
     this.unsynced.clear();
     this.sync(logs);
-  };
-
-  private readonly tell = (): void => {
-    let left = LOGS_TOLD_AT_ONCE;
-    for (const log of this.written) {
-      if (left-- === 0) return this.clock.defer(this.tell);
-      this.written.delete(log);
-      log.showWritten();
-    }
   };
 }

@@ -238,8 +238,12 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
     return this.segments.active.end;
   }
 
-  showJournaled(end: SegmentEnd): void {
-    if (!this.failed) this.show(end);
+  noteJournaled(end: SegmentEnd): void {
+    if (!this.failed) this.readable.moveTo(end);
+  }
+
+  tellDurable(): void {
+    if (!this.failed) this.waiters.release(this, this.durableEnd);
   }
 
   putBack(batch: Buffer): void {
@@ -262,7 +266,8 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
       this.failSync(error);
       return this.groupCommit.fail(error);
     }
-    this.show(this.segments.active.end);
+    this.readable.moveTo(this.segments.active.end);
+    this.tellDurable();
   }
 
   /**
@@ -354,12 +359,6 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
   private noteCheckpoint(end: SegmentEnd): void {
     const startedAtMs = (end.segment === this.segments.active && this.rolls.startedAtMs) || 0;
     this.checkpoint.note(end, this.readable.newestMs, startedAtMs);
-  }
-
-  /** Everything before `end` can be read; tells who waited for that, and who for room (`congested`). */
-  private show(end: SegmentEnd): void {
-    this.readable.moveTo(end);
-    this.waiters.release(this, end.offset);
   }
 
   private checkReadable(offset: number): void {

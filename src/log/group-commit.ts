@@ -15,7 +15,8 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Volume } from "../base/file-system.ts";
-import { BackgroundSync, LOGS_TOLD_AT_ONCE } from "./background-sync.ts";
+import { Announcer } from "./announcer.ts";
+import { BackgroundSync } from "./background-sync.ts";
 import type { Journal } from "./journal.ts";
 import { JournalRound } from "./journal-frame.ts";
 import type { SegmentEnd } from "./segment.ts";
@@ -62,6 +63,8 @@ export class GroupCommit {
   private journaling = false;
   private failed = false;
   private readonly background: BackgroundSync;
+  /** Of what the journal has made durable. */
+  private readonly announcer: Announcer;
   private readonly trickle = new Trickle(async (log) => {
     if (!this.failed && this.isIdle(log)) await this.run(log);
   });
@@ -72,6 +75,10 @@ export class GroupCommit {
     private readonly options: GroupCommitOptions = {},
   ) {
     this.background = new BackgroundSync(clock, (logs) => this.syncOwn(logs));
+    this.announcer = new Announcer(clock, (log) => {
+      log.tellDurable();
+      this.goOn(log);
+    });
   }
 
   /** Asks for `log` to be synced, with everything else that is appended in this tick. */
@@ -155,10 +162,10 @@ export class GroupCommit {
       return this.fail(error);
     }
     this.options.onSynced?.("journal", this.clock.monotonicMs() - startMs);
+    // The next round need not wait until all are told: what the first of them append meanwhile is in it.
     for (const [i, log] of logs.entries()) {
-      if (i > 0 && i % LOGS_TOLD_AT_ONCE === 0) await new Promise<void>(this.clock.defer);
-      log.showJournaled(ends[i] as SegmentEnd);
-      this.goOn(log);
+      log.noteJournaled(ends[i] as SegmentEnd);
+      this.announcer.add(log);
     }
     if (this.trickle.idle && journal.behind > 0) this.background.syncAll();
   }

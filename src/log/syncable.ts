@@ -28,8 +28,10 @@ export interface Syncable extends Journaled {
   readonly journalable: boolean;
   /** Puts everything into `round` that nobody may read yet; returns where it ends. */
   collect(round: JournalRound): SegmentEnd;
-  /** What was collected up to `end` is durable: tells those who wait. */
-  showJournaled(end: SegmentEnd): void;
+  /** What was collected up to `end` is durable. */
+  noteJournaled(end: SegmentEnd): void;
+  /** Tells those who wait for what is durable. */
+  tellDurable(): void;
   /** A sync failed that it depended on: tells those who wait. */
   failSync(error: unknown): void;
 }

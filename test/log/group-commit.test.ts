@@ -3,6 +3,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import type { Volume } from "../../src/base/file-system.ts";
 import type { SegmentEnd } from "../../src/log/segment.ts";
 import { GroupCommit, type GroupCommitOptions } from "../../src/log/group-commit.ts";
+import type { Journal } from "../../src/log/journal.ts";
 import type { Syncable } from "../../src/log/syncable.ts";
 
 const nextTick = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -19,6 +20,7 @@ class FakeLog implements Syncable {
   fileSyncs: PromiseWithResolvers<void>[] = [];
   journalable = true;
   failure: unknown;
+  onTold = () => {};
   /** Ends of rounds, and how many syncs had begun when they were told. */
   told: { offset: number; syncsBegun: number }[] = [];
 
@@ -34,8 +36,12 @@ class FakeLog implements Syncable {
     return { offset: this.written } as SegmentEnd;
   }
 
-  showJournaled(end: SegmentEnd): void {
+  noteJournaled(end: SegmentEnd): void {
     this.shown = end.offset;
+  }
+
+  tellDurable(): void {
+    this.onTold();
   }
 
   failSync(error: unknown): void {
@@ -250,6 +256,42 @@ describe("many busy logs", () => {
     await nextTick();
     await nextTick();
     expect(volume.syncs).toHaveLength(1);
+  });
+});
+
+describe("many logs in the journal", () => {
+  test("have the next round under way before all of them are told of the last", async () => {
+    const logs = fakeLogs(200);
+    let told = 0;
+    const toldAtSync: number[] = [];
+    const syncs: PromiseWithResolvers<void>[] = [];
+    const journal = {
+      behind: 0,
+      prepare: () => true,
+      takes: () => true,
+      put: () => undefined,
+      hold: () => undefined,
+      sync() {
+        toldAtSync.push(told);
+        const sync = Promise.withResolvers<void>();
+        syncs.push(sync);
+        return sync.promise;
+      },
+    } as unknown as Journal;
+    const groupCommit = scheduler({ volume, journal });
+    for (const log of logs) log.onTold = () => void told++;
+    const [first, second] = logs as [FakeLog, FakeLog];
+    first.onTold = () => {
+      if (told++ === 0) append(groupCommit, first, second);
+    };
+    append(groupCommit, ...logs);
+    await nextTick();
+    syncs[0]?.resolve();
+    while (told < logs.length || syncs.length < 2) await nextTick();
+    expect(toldAtSync[0]).toBe(0);
+    expect(toldAtSync[1]).toBeGreaterThan(0);
+    expect(toldAtSync[1]).toBeLessThan(logs.length);
+    expect(logs.every((log) => log.shown === 1)).toBe(true);
   });
 });
 
