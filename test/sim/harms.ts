@@ -19,7 +19,10 @@ export const HARMS: Record<string, Harm> = {
     file.path.includes("/journal/") ? { sync: () => Promise.resolve() } : {},
   ),
   "a journal that is not read back": { journal: (journal) => replaced(journal, { entriesOf: () => [] }) },
-  "a journal that is filled again too early": { journal: (journal) => replaced(journal, { hold: () => {} }) },
+  "a journal that is filled again too early": {
+    journal: (journal) => replaced(journal, { hold: () => {} }),
+    hurried: true,
+  },
   "a failed sync that is tried again": harmFiles((file) => ({
     sync: () => file.sync().catch(() => file.sync()),
   })),

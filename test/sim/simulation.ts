@@ -23,6 +23,8 @@ const ROOT = "/data";
 const FOLDER = `${ROOT}/streams`;
 /** So many steps bring anything to rest. */
 const REST_STEPS_MAX = 10_000;
+/** One seed in so many, the last of each, has so much going on that the journal is filled again and again. */
+export const HURRIED_EVERY = 16;
 /** What counts as much to write here, where most batches are smaller and some are not. */
 const AT_ONCE_BYTES = 300;
 
@@ -31,6 +33,8 @@ export interface Harm {
   fileSystem?(fileSystem: FileSystem): FileSystem;
   openLog?: OpenLogUnderTest;
   journal?(journal: Journal): Journal;
+  /** Only a story in which the journal is filled again and again can show it. */
+  hurried?: boolean;
 }
 
 export interface SimulationOptions {
@@ -98,12 +102,15 @@ class Simulation {
   /** What was objected to in a callback. */
   private objection: unknown;
   private openings = 0;
+  /** Much happens, and no timer runs out meanwhile. */
+  private readonly hurried: boolean;
 
   constructor(
     private readonly seed: number,
     private readonly options: SimulationOptions,
   ) {
     this.random = new SimRandom(seed);
+    this.hurried = seed % HURRIED_EVERY === HURRIED_EVERY - 1;
     this.trace = options.trace ?? (() => {});
     this.scheduler = new SimScheduler(this.random);
     this.disk = new SimDisk(this.random, this.scheduler, this.trace);
@@ -131,7 +138,7 @@ class Simulation {
     const { random } = this;
     const flips = random.oneIn(10);
     const plan: Plan = {
-      steps: random.between(30, 250),
+      steps: random.between(30, 250) * (this.hurried ? 4 : 1),
       kills: random.oneIn(2),
       powerCuts: !random.oneIn(4),
       full: !flips && random.oneIn(3),
@@ -211,8 +218,9 @@ class Simulation {
   private openJournal(fileSystem: FileSystem): Journal | undefined {
     if (this.seed % 2 === 0) return undefined;
     const onUnusable = (reason: string) => this.trace(`the journal is given up: ${reason}`);
-    const fileBytes = this.seed % 4 === 1 ? 8_192 : 65_536;
+    const fileBytes = this.hurried ? 4_096 : this.seed % 4 === 1 ? 8_192 : 65_536;
     const journal = Journal.open({ fileSystem, clock: this.scheduler, root: ROOT, fileBytes, onUnusable });
+    if (this.hurried) journal.prepare();
     return this.options.harm?.journal?.(journal) ?? journal;
   }
 
@@ -223,7 +231,7 @@ class Simulation {
       case "step":
         return this.step();
       case "time":
-        return this.moveTime();
+        return this.hurried ? this.step() : this.moveTime();
       case "die":
         return this.planDeath();
       case "fault":
