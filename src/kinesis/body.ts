@@ -112,7 +112,9 @@ export function typeMismatch(value: unknown, wanted: string): Error {
     case "boolean":
       return serializationError(`class java.lang.Boolean can not be converted to ${wanted}`);
     case "number":
-      return serializationError(`class java.math.BigDecimal can not be converted to ${wanted}`);
+      return serializationError(
+        `class com.amazon.coral.value.json.numbers.TruncatingBigNumber can not be converted to ${wanted}`,
+      );
     case "string":
       return serializationError(`class java.lang.String can not be converted to ${wanted}`);
     default:

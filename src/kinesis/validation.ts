@@ -7,7 +7,7 @@
 import { unreachable } from "../base/assert.ts";
 import { type BodyFormat, typeMismatch } from "./body.ts";
 import { KinesisError, serializationError } from "./errors.ts";
-import type { InputOf, Shape, StructureShape, TextShape } from "./shapes.ts";
+import type { InputOf, ListShape, Shape, StructureShape, TextShape } from "./shapes.ts";
 
 const ERRORS_MAX = 10;
 /** AWS repeats the whole value in its message; a megabyte of it helps nobody. */
@@ -122,23 +122,15 @@ function checkConstraints(shape: Shape, value: unknown, path: string, errors: st
       checkLength({ lengthMax: shape.lengthMax }, length, showBytes(length), path, errors);
       return;
     }
-    case "list": {
-      const items = value as unknown[];
-      checkLength(shape, items.length, "[...]", path, errors);
-      for (let i = 0; i < items.length && errors.length < ERRORS_MAX; i++) {
-        const at = `${path}.${i + 1}.member`;
-        if (items[i] === undefined) fail(errors, null, at, "Member must not be null");
-        else checkConstraints(shape.member, items[i], at, errors);
-      }
-      return;
-    }
+    case "list":
+      return checkList(shape, value as unknown[], path, errors);
     case "map": {
       const members = value as Map<string, unknown>;
-      checkLength(shape, members.size, "{...}", path, errors);
-      for (const [name, member] of members) {
-        checkText(shape.key, name, `${path}.${cut(name)}.key`, errors);
-        checkConstraints(shape.member, member, `${path}.${cut(name)}.member`, errors);
-      }
+      const shown = cut(`{${[...members].map(([name, member]) => `${name}=${String(member)}`).join(", ")}}`);
+      checkLength(shape, members.size, shown, path, errors);
+      checkTexts(shape.key, members.keys(), "Map keys", shown, path, errors);
+      if (shape.member.kind === "text")
+        checkTexts(shape.member, members.values() as Iterable<string>, "Map value", shown, path, errors);
       return;
     }
     case "structure": {
@@ -159,17 +151,57 @@ function checkConstraints(shape: Shape, value: unknown, path: string, errors: st
   }
 }
 
+function checkList(shape: ListShape, items: readonly unknown[], path: string, errors: string[]): void {
+  const shown = shape.member.kind === "text" ? cut(`[${items.join(", ")}]`) : "[...]";
+  checkLength(shape, items.length, shown, path, errors);
+  for (let i = 0; i < items.length && errors.length < ERRORS_MAX; i++) {
+    const at = `${path}.${i + 1}.member`;
+    if (items[i] === undefined) fail(errors, null, at, "Member must not be null");
+    else if (shape.member.kind !== "text") checkConstraints(shape.member, items[i], at, errors);
+  }
+  if (shape.member.kind !== "text") return;
+  const texts = items.filter((item) => item !== undefined) as string[];
+  checkTexts(shape.member, texts, "Member", shown, path, errors);
+}
+
+/** Texts of one list or map (`which` of it), `shown` as a whole: AWS has one error for all of them. */
+function checkTexts(
+  shape: TextShape,
+  texts: Iterable<string>,
+  which: string,
+  shown: string,
+  path: string,
+  errors: string[],
+): void {
+  for (const text of texts) {
+    const broken: string[] = [];
+    checkText(shape, text, path, broken);
+    if (broken.length === 0) continue;
+    const { lengthMin, lengthMax, enumeration } = shape;
+    const constraints = [
+      ...(lengthMax === undefined ? [] : [`Member must have length less than or equal to ${lengthMax}`]),
+      ...(lengthMin === undefined ? [] : [`Member must have length greater than or equal to ${lengthMin}`]),
+      ...(enumeration === undefined ? [] : [enumerationText(enumeration)]),
+    ];
+    return fail(errors, shown, path, `${which} must satisfy constraint: [${constraints.join(", ")}]`);
+  }
+}
+
 function checkText(shape: TextShape, value: string, path: string, errors: string[]): void {
   const shown = cut(value);
-  checkLength(shape, value.length, shown, path, errors);
   // A pattern is tried on texts of the right length only: its cost is bounded by lengthMax.
   const tooLong = shape.lengthMax !== undefined && value.length > shape.lengthMax;
   if (shape.matcher !== undefined && !tooLong && !shape.matcher.test(value)) {
     fail(errors, shown, path, `Member must satisfy regular expression pattern: ${shape.pattern}`);
   }
+  checkLength(shape, value.length, shown, path, errors);
   if (shape.enumeration !== undefined && !shape.enumeration.includes(value)) {
-    fail(errors, shown, path, `Member must satisfy enum value set: [${shape.enumeration.join(", ")}]`);
+    fail(errors, shown, path, enumerationText(shape.enumeration));
   }
+}
+
+function enumerationText(enumeration: readonly string[]): string {
+  return `Member must satisfy enum value set: [${enumeration.join(", ")}]`;
 }
 
 function checkLength(

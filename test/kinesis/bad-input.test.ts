@@ -66,7 +66,7 @@ describe("a body", () => {
       expectError(
         reply,
         "SerializationException",
-        "class java.math.BigDecimal can not be converted to an Integer",
+        "class com.amazon.coral.value.json.numbers.TruncatingBigNumber can not be converted to an Integer",
       );
     }
   });

@@ -14,7 +14,11 @@ const shardId = { StreamName: "s", ShardId: "shardId-000000000000" };
 
 describe("a value of the wrong type is a SerializationException", () => {
   const cases: [string, unknown, string][] = [
-    ["DescribeStream", { StreamName: 1 }, "class java.math.BigDecimal can not be converted to an String"],
+    [
+      "DescribeStream",
+      { StreamName: 1 },
+      "class com.amazon.coral.value.json.numbers.TruncatingBigNumber can not be converted to an String",
+    ],
     ["DescribeStream", { StreamName: true }, "class java.lang.Boolean can not be converted to an String"],
     ["DescribeStream", { StreamName: [] }, "Start of list found where not expected"],
     ["DescribeStream", { StreamName: {} }, "Start of structure or map found where not expected."],
@@ -23,7 +27,7 @@ describe("a value of the wrong type is a SerializationException", () => {
     [
       "CreateStream",
       { ShardCount: 2 ** 53 + 2 },
-      "class java.math.BigDecimal can not be converted to an Integer",
+      "class com.amazon.coral.value.json.numbers.TruncatingBigNumber can not be converted to an Integer",
     ],
     ["CreateStream", { StreamModeDetails: "ON_DEMAND" }, "Expected null"],
     ["CreateStream", { StreamModeDetails: [] }, "Start of list found where not expected"],
@@ -31,7 +35,11 @@ describe("a value of the wrong type is a SerializationException", () => {
     ["PutRecords", { Records: "x" }, "Expected list or null"],
     ["PutRecords", { Records: {} }, "Start of structure or map found where not expected."],
     ["PutRecords", { Records: ["x"] }, "Expected null"],
-    ["PutRecord", { Data: 1 }, "class java.math.BigDecimal can not be converted to a Blob"],
+    [
+      "PutRecord",
+      { Data: 1 },
+      "class com.amazon.coral.value.json.numbers.TruncatingBigNumber can not be converted to a Blob",
+    ],
     [
       "PutRecord",
       { Data: "abc" },
@@ -81,8 +89,8 @@ describe("a broken constraint is a ValidationException", () => {
       "DescribeStream",
       { StreamName: "" },
       [
-        "Value '' at 'streamName' failed to satisfy constraint: Member must have length greater than or equal to 1",
         "Value '' at 'streamName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+",
+        "Value '' at 'streamName' failed to satisfy constraint: Member must have length greater than or equal to 1",
       ],
     ],
     [
@@ -154,6 +162,38 @@ describe("a broken constraint is a ValidationException", () => {
       [
         "Value null at 'records.2.member.data' failed to satisfy constraint: Member must not be null",
         "Value null at 'records.3.member' failed to satisfy constraint: Member must not be null",
+      ],
+    ],
+    [
+      "RemoveTagsFromStream",
+      { StreamName: "s", TagKeys: ["a", "", long] },
+      [
+        `Value '[a, , ${long.slice(0, 250)}…' at 'tagKeys' failed to satisfy constraint: Member must satisfy constraint: ` +
+          "[Member must have length less than or equal to 128, Member must have length greater than or equal to 1]",
+      ],
+    ],
+    [
+      "RemoveTagsFromStream",
+      { StreamName: "s", TagKeys: ["a", null] },
+      ["Value null at 'tagKeys.2.member' failed to satisfy constraint: Member must not be null"],
+    ],
+    [
+      "EnableEnhancedMonitoring",
+      { StreamName: "s", ShardLevelMetrics: ["ALL", "SOME"] },
+      [
+        "Value '[ALL, SOME]' at 'shardLevelMetrics' failed to satisfy constraint: Member must satisfy constraint: " +
+          "[Member must satisfy enum value set: [IncomingBytes, IncomingRecords, OutgoingBytes, OutgoingRecords, " +
+          "WriteProvisionedThroughputExceeded, ReadProvisionedThroughputExceeded, IteratorAgeMilliseconds, ALL]]",
+      ],
+    ],
+    [
+      "AddTagsToStream",
+      { StreamName: "s", Tags: { "": "v", a: long } },
+      [
+        `Value '{=v, a=${long.slice(0, 249)}…' at 'tags' failed to satisfy constraint: Map keys must satisfy constraint: ` +
+          "[Member must have length less than or equal to 128, Member must have length greater than or equal to 1]",
+        `Value '{=v, a=${long.slice(0, 249)}…' at 'tags' failed to satisfy constraint: Map value must satisfy constraint: ` +
+          "[Member must have length less than or equal to 256, Member must have length greater than or equal to 0]",
       ],
     ],
     [
