@@ -1,6 +1,6 @@
 /**
  * Registered consumers of a stream (enhanced fan-out): each an attribute of its stream, as JSON. A consumer's ARN
- * holds the second of its registration, so that one registered again under its name is another.
+ * holds the second of its registration, so that one registered again under its name, in a later second, is another.
  *
  *   arn:aws:kinesis:us-east-1:000000000000:stream/orders/consumer/billing:1795000000
  */

@@ -10,6 +10,7 @@ export const DIFFERENCES: Readonly<Record<string, string>> = {
   CreateStream:
     "The stream is there when the reply comes, so CREATING is shown only with `--kinesis-transition-ms`. The shard limit is `--shard-count-max`, and counts closed shards: each holds files.",
   DeleteStream: "The records are gone when the reply comes; DELETING as CREATING above.",
+  DeregisterStreamConsumer: "The consumer is gone when the reply comes: DELETING is never shown.",
   DescribeLimits:
     "`ShardLimit` is `--shard-count-max`; the limit of on-demand streams holds with `--kinesis-limits=aws` only. No channels.",
   DescribeStreamSummary:
@@ -19,6 +20,8 @@ export const DIFFERENCES: Readonly<Record<string, string>> = {
   EnableEnhancedMonitoring: "Recorded and shown; /metrics is always on.",
   GetRecords:
     "What a Kafka client wrote is shown as decision 0032 says. `EncryptionType` is absent: no stream is encrypted.",
+  ListShards:
+    "A closed shard is listed for up to an hour longer than its records are kept, so that a clock that jumps takes nothing at once. Until then it can be read, and is empty.",
   PutRecords: "A record that breaks a rule fails the whole request before anything is written.",
   PutResourcePolicy:
     "Kept and given back; it allows and denies nobody: who may do what is set by `voik acl`.",
@@ -26,6 +29,7 @@ export const DIFFERENCES: Readonly<Record<string, string>> = {
   StartStreamEncryption:
     "InvalidArgumentException, KMSNotFoundException for any key but alias/aws/kinesis: records lie on the disk as they came, so voik does not say that they are encrypted (decision 0112). Keep the data folder on an encrypted disk.",
   StopStreamEncryption: "InvalidArgumentException: no stream is encrypted.",
+  SubscribeToShard: "A subscriber that takes nothing for 255 seconds is cut off.",
   UpdateAccountSettings: "Recorded and shown: voik bills nobody.",
   UpdateShardCount: "AWS's limit of ten a day holds with `--kinesis-limits=aws` only.",
   UpdateStreamMode:

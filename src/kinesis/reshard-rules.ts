@@ -5,7 +5,7 @@ import { invalidArgument, KinesisError, notFound } from "./errors.ts";
 import type { RequestContext } from "./operation.ts";
 import { modeOf } from "./stream-settings.ts";
 import { parseShardId, shardIdOf } from "./shard-view.ts";
-import { findActive, notActive, type StreamReference } from "./stream-view.ts";
+import { findActive, notActive, streamNotFound, type StreamReference } from "./stream-view.ts";
 import { validationError } from "./validation.ts";
 
 /** The index in a shard id that must be well formed before the stream is looked for. */
@@ -65,9 +65,9 @@ export async function reshard(
   try {
     await context.broker.reshard(stream, request);
   } catch (error) {
-    if (error instanceof VoikError && error.code === "stream_not_ready") {
-      throw notActive(context, stream, "UPDATING");
-    }
+    const code = error instanceof VoikError ? error.code : undefined;
+    if (code === "stream_not_ready") throw notActive(context, stream, "UPDATING");
+    if (code === "stream_not_found") throw streamNotFound(context, stream.name);
     throw error;
   }
   context.transitions.start(stream.id, "UPDATING");

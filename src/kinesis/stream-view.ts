@@ -34,9 +34,12 @@ export function streamNameOf({ StreamName: name, StreamARN: arn }: StreamReferen
 export function findStream(context: RequestContext, reference: StreamReference): Stream {
   const name = streamNameOf(reference);
   const stream = context.broker.streamByName(name);
-  if (stream === undefined)
-    throw notFound(`Stream ${name} under account ${context.caller.accountId} not found.`);
+  if (stream === undefined) throw streamNotFound(context, name);
   return stream;
+}
+
+export function streamNotFound({ caller }: RequestContext, name: string): KinesisError {
+  return notFound(`Stream ${name} under account ${caller.accountId} not found.`);
 }
 
 /** As `findStream`, and streams that are shown as DELETING too. */
@@ -67,7 +70,7 @@ export function findSettled(context: RequestContext, reference: StreamReference)
 export function findWritable(context: RequestContext, reference: StreamReference): Stream {
   const stream = findStream(context, reference);
   if (context.transitions.statusOf(stream) !== "CREATING") return stream;
-  throw notFound(`Stream ${stream.name} under account ${context.caller.accountId} not found.`);
+  throw streamNotFound(context, stream.name);
 }
 
 export function notActive(context: RequestContext, stream: Stream, status: StreamStatus): KinesisError {
@@ -76,12 +79,23 @@ export function notActive(context: RequestContext, stream: Stream, status: Strea
   );
 }
 
-/** The shard of `stream` that `text` names. Throws ResourceNotFoundException. */
-export function findShard(context: RequestContext, stream: Stream, text: string): Shard {
+/** The shards of `stream` that are shown: none while it is CREATING, as with AWS. */
+export function shownShards({ transitions }: RequestContext, stream: Stream): readonly Shard[] {
+  return transitions.statusOf(stream) === "CREATING" ? [] : stream.shards;
+}
+
+/**
+ * The shard that `text` names in the stream that a request means. Throws ResourceNotFoundException; as AWS words it, a
+ * stream that is not there is a shard that is not there.
+ */
+export function findShard(context: RequestContext, reference: StreamReference, text: string): Shard {
+  const name = streamNameOf(reference);
+  const of = `in stream ${name} under account ${context.caller.accountId}`;
   const index = parseShardId(text);
-  const of = `in stream ${stream.name} under account ${context.caller.accountId}`;
   if (index === undefined) throw notFound(`Could not find shard ${text} ${of}.`);
-  const shard = stream.shards.find((candidate) => candidate.index === index);
+  const stream = context.broker.streamByName(name);
+  const shards = stream === undefined ? [] : shownShards(context, stream);
+  const shard = shards.find((candidate) => candidate.index === index);
   if (shard === undefined) throw notFound(`Shard ${shardIdOf(index)} ${of} does not exist`);
   return shard;
 }

@@ -8,9 +8,10 @@ import { TAG_PREFIX } from "./stream-settings.ts";
 export const TAGS_MAX = 50;
 const ALLOWED = /^[\p{L}\p{N}\p{Z}_.:/=+\-@%]*$/u;
 
-/** Refuses tags with other characters than AWS takes. Throws InvalidArgumentException. */
+/** Refuses tags with other characters than AWS takes, and keys that are its own. Throws InvalidArgumentException. */
 export function checkTags(tags: Iterable<readonly [string, string]>): void {
   for (const [key, value] of tags) {
+    if (key.startsWith("aws:")) throw invalidArgument(`Tag keys that begin with aws: are reserved: ${key}.`);
     if (ALLOWED.test(key) && ALLOWED.test(value)) continue;
     throw invalidArgument(
       "Some tags contain invalid characters. Valid characters: " +

@@ -164,6 +164,15 @@ describe("is refused", () => {
   }
 });
 
+test.each([
+  ["0", "Shard shardId-000000000000 in stream none under account 000000000000 does not exist"],
+  ["shardId-x", "Could not find shard shardId-x in stream none under account 000000000000."],
+])("a stream that is not there is a shard that is not there, as with AWS: %s", async (ShardId, message) => {
+  const body = { StreamName: "none", ShardId, ShardIteratorType: "LATEST" };
+  const reply = await harness.call("GetShardIterator", body);
+  expect(reply).toMatchObject({ status: 400, body: { __type: "ResourceNotFoundException", message } });
+});
+
 test("short shard ids are understood", async () => {
   for (const ShardId of ["0", "shardId-0", "x-0"]) {
     expect(await read(await harness.iterator("s", "TRIM_HORIZON", { ShardId }))).toHaveLength(4);

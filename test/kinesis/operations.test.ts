@@ -80,6 +80,10 @@ describe("tags", () => {
     expect(await sdk.errorOf(add({ more: "v" }))).toContain("cannot have more than 50 tags");
     expect(await sdk.errorOf(add({ "a&b": "v" }))).toContain("Some tags contain invalid characters.");
     await add({ k1: "ключ é 1_.:/=+-@" });
+    const reserved = "InvalidArgumentException: Tag keys that begin with aws: are reserved: aws:x.";
+    expect(await sdk.errorOf(add({ "aws:x": "v" }))).toBe(reserved);
+    const remove = new k.RemoveTagsFromStreamCommand({ StreamName, TagKeys: ["aws:x"] });
+    expect(await sdk.errorOf(send(remove))).toBe(reserved);
   });
 });
 

@@ -148,11 +148,30 @@ describe("UpdateShardCount", () => {
     expect(await sdk.errorOf(scale("three", 1))).toContain("below half");
     expect(await sdk.errorOf(scale("three", 0))).toStartWith("ValidationException: 1 validation error");
     await create("wide", 900);
-    expect(await sdk.errorOf(scale("wide", 1800))).toStartWith("LimitExceededException");
+    const refused = await sdk.errorOf(scale("wide", 1800));
+    expect(refused).toStartWith(
+      "LimitExceededException: This request would exceed the shard limit for the account",
+    );
+    expect(refused).toContain(
+      "Number of additional shards that would have resulted from this request: 1800.",
+    );
     const limits = await sdk.client.send(new DescribeLimitsCommand({}));
     expect(limits).toMatchObject({ ShardLimit: 1000, OnDemandStreamCount: 0, OnDemandStreamCountLimit: 50 });
     expect(limits.OpenShardCount).toBeGreaterThan(900);
   });
+});
+
+test("a stream that is deleted in the middle of a reshard is not found, in AWS's words", async () => {
+  await create("gone", 1);
+  const { broker } = sdk.harness.memory;
+  const { reshard } = broker;
+  broker.reshard = (stream, request) => {
+    const resharded = reshard.call(broker, stream, request);
+    void broker.deleteStream("gone");
+    return resharded;
+  };
+  const answer = await sdk.errorOf(split("gone", id(0))).finally(() => (broker.reshard = reshard));
+  expect(answer).toBe(`ResourceNotFoundException: Stream gone under account ${ACCOUNT} not found.`);
 });
 
 test("an on-demand stream takes no manual resharding until it is provisioned again", async () => {
@@ -209,6 +228,12 @@ test("with a transition time the states are shown for as long, and refuse what A
       client.send(new PutRecordCommand({ StreamName, PartitionKey: "k", Data: Buffer.from("v") }));
     expect(await errorOf(put())).toBe(
       `ResourceNotFoundException: Stream slow under account ${ACCOUNT} not found.`,
+    );
+    const { Shards } = (await client.send(new DescribeStreamCommand({ StreamName }))).StreamDescription ?? {};
+    expect(Shards).toEqual([]);
+    const iterator = { StreamName, ShardId: id(0), ShardIteratorType: "LATEST" } as const;
+    expect(await errorOf(client.send(new GetShardIteratorCommand(iterator)))).toBe(
+      `ResourceNotFoundException: Shard ${id(0)} in stream slow under account ${ACCOUNT} does not exist`,
     );
     const splitSlow = () =>
       client.send(new SplitShardCommand({ StreamName, ShardToSplit: id(0), NewStartingHashKey: MIDDLE }));

@@ -3,7 +3,7 @@ import { pageLimit, shardId, streamReference } from "../members.ts";
 import { operation } from "../operation.ts";
 import { structure } from "../shapes.ts";
 import { parseShardId, shardView } from "../shard-view.ts";
-import { findShownStream, streamView } from "../stream-view.ts";
+import { findShownStream, shownShards, streamView } from "../stream-view.ts";
 import { invalidArgument } from "../errors.ts";
 
 const PAGE_MAX = 100;
@@ -12,7 +12,7 @@ const input = structure({ ...streamReference, Limit: pageLimit, ExclusiveStartSh
 
 export const describeStream = operation(input, (request, context) => {
   const stream = findShownStream(context, request);
-  let shards = stream.shards;
+  let shards = shownShards(context, stream);
   if (request.ExclusiveStartShardId !== undefined) {
     const after = parseShardId(request.ExclusiveStartShardId);
     if (after === undefined)

@@ -5,7 +5,7 @@ import { operation } from "../operation.ts";
 import { boolean, oneOf, required, structure, timestamp } from "../shapes.ts";
 import { sealShardIterator } from "../shard-iterator.ts";
 import { startOffset } from "../start-position.ts";
-import { findShard, findStream } from "../stream-view.ts";
+import { findShard } from "../stream-view.ts";
 
 const input = structure({
   ...streamReference,
@@ -19,12 +19,11 @@ const input = structure({
 });
 
 export const getShardIterator = operation(input, (request, context) => {
-  const stream = findStream(context, request);
-  const shard = findShard(context, stream, request.ShardId);
+  const shard = findShard(context, request, request.ShardId);
   context.throttle?.takeIterator(shard, context.caller);
   const { ShardIteratorType: type, StartingSequenceNumber: sequenceNumber, Timestamp: timestampMs } = request;
   const offset = startOffset({ type, sequenceNumber, timestampMs }, shard, context, "GetShardIterator");
   endDryRun(request.DryRun);
-  const position = { streamId: stream.id, shardIndex: shard.index, offset };
+  const position = { streamId: shard.stream.id, shardIndex: shard.index, offset };
   return { ShardIterator: sealShardIterator(context.tokens, position) };
 });

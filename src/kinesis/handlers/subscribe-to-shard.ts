@@ -35,7 +35,7 @@ export const subscribeToShard = operation(input, (request, context) => {
         `account ${accountId} is not in ACTIVE status.`,
     );
   }
-  const shard = findShard(context, stream, request.ShardId);
+  const shard = findShard(context, { StreamName: stream.name }, request.ShardId);
   context.throttle?.takeSubscription(key, shard, context.caller);
   const { Type, SequenceNumber, Timestamp } = request.StartingPosition;
   const position = { type: Type, sequenceNumber: SequenceNumber, timestampMs: Timestamp };

@@ -5,7 +5,7 @@
 import { invalidArgument } from "../errors.ts";
 import { streamReference } from "../members.ts";
 import { operation } from "../operation.ts";
-import { findReshardable, reshard } from "../reshard-rules.ts";
+import { checkShardLimit, findReshardable, reshard } from "../reshard-rules.ts";
 import { integer, oneOf, required, structure } from "../shapes.ts";
 import { streamArnOf } from "../caller.ts";
 
@@ -35,6 +35,7 @@ export const updateShardCount = operation(input, async (request, context) => {
       `UpdateShardCount cannot scale down below half your current open shard count. ${counts}`,
     );
   }
+  checkShardLimit(context, shardsMade(current, target));
   context.throttle?.takeChange("UpdateShardCount", stream, context.caller);
   await reshard(context, stream, { kind: "scale", shardCount: target });
   return {
@@ -44,3 +45,8 @@ export const updateShardCount = operation(input, async (request, context) => {
     StreamARN: streamArnOf(context.caller, stream.name),
   };
 });
+
+/** Steps on the way included: to go up, every open shard is halved first; then neighbours are merged. */
+function shardsMade(current: number, target: number): number {
+  return target > current ? 4 * current - target : current - target;
+}
