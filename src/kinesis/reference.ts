@@ -21,7 +21,7 @@ export const DIFFERENCES: Readonly<Record<string, string>> = {
   GetRecords:
     "What a Kafka client wrote is shown as decision 0032 says. `EncryptionType` is absent: no stream is encrypted.",
   ListShards:
-    "A closed shard is listed for up to an hour longer than its records are kept, so that a clock that jumps takes nothing at once. Until then it can be read, and is empty.",
+    "A closed shard is listed until retention has passed it for an hour of running time, so that a clock that jumps takes nothing at once.",
   PutRecords: "A record that breaks a rule fails the whole request before anything is written.",
   PutResourcePolicy:
     "Kept and given back; it allows and denies nobody: who may do what is set by `voik acl`.",
