@@ -96,8 +96,11 @@ docs: install ## write docs/configuration.md and the tables of docs/kinesis.md a
 	$(BUN) src/kafka/reference.ts
 	$(BUN) test/clients/compat/matrix.ts
 
-bench: build ## measure (bench/README.md says how to read the figures)
-	$(BUN) bench/main.ts
+bench: dist/bench ## measure (bench/README.md says how to read the figures)
+	dist/bench
+
+dist/bench: node_modules/.installed $(SOURCES) $(shell find bench test/helpers -name '*.ts')
+	$(BUN) deploy/build.ts bench
 
 bench-kinesis: build ## measure beside kinesalite, which npm fetches for it: PutRecords, GetRecords, memory
 	$(BUN) bench/kinesis.ts
@@ -105,8 +108,8 @@ bench-kinesis: build ## measure beside kinesalite, which npm fetches for it: Put
 bench-kafka: build ## measure the executable beside a null sink, bare sendfile and the disk: produce, fetch, end to end
 	$(BUN) bench/kafka.ts
 
-bench-report: install ## measure growth, and write docs/growth.svg and the table in docs/performance.md
-	$(BUN) bench/report.ts
+bench-report: dist/bench ## measure growth, and write docs/growth.svg and the table in docs/performance.md
+	dist/bench report
 
 docker: ## build the Alpine image: voik:latest
 	docker build -f Dockerfile.alpine -t voik:latest .

@@ -6,6 +6,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { commandOf } from "./lib/child.ts";
 import type { GrowthFigures } from "./lib/growth-probe.ts";
 
 /** One shard with so many segments; so many shards with SEGMENTS_OF_SHARD each. */
@@ -29,11 +30,8 @@ export interface Growth {
 
 /** One step of the probe; `args` as it takes them. */
 async function step(name: "fill" | "measure" | "kill", ...args: (string | number)[]) {
-  const probe = join(import.meta.dir, "lib/growth-probe.ts");
-  const child = Bun.spawn([process.execPath, probe, name, ...args.map(String)], {
-    stdout: "pipe",
-    stderr: "inherit",
-  });
+  const command = commandOf("growth-probe", name, ...args.map(String));
+  const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" });
   const printed = await new Response(child.stdout).text();
   await child.exited;
   const endedBy = child.signalCode ?? child.exitCode;

@@ -1,14 +1,15 @@
 /**
  * Measures growth and writes what came out into the documentation: the curves as docs/growth.svg, and the table into
- * docs/performance.md, between its two marks. `make bench-report`; about two minutes.
+ * docs/performance.md, between its two marks. A part of bench/main.ts that runs in the repository's root, where `make
+ * bench-report` is; about two minutes.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { type Growth, type GrowthCase, HEADINGS, measureGrowth, rowOf, SEGMENTS_OF_SHARD } from "./growth.ts";
 import { curvesSvg, type PanelRow } from "./lib/curves.ts";
 import type { GrowthFigures } from "./lib/growth-probe.ts";
 
-const DOCS = join(import.meta.dir, "../docs");
+const PICTURE = "docs/growth.svg";
+const PAGE = "docs/performance.md";
 const MARKS = { begin: "<!-- growth: begin -->", end: "<!-- growth: end -->" };
 
 /** The panels of one row; the same questions for segments and for shards. */
@@ -70,16 +71,20 @@ function tableOf({ bySegments, byShards }: Growth): string {
   return rows.map((cells) => `| ${cells.map((cell) => cell.trim()).join(" | ")} |`).join("\n");
 }
 
-function writeTable(table: string): void {
-  const path = join(DOCS, "performance.md");
-  const page = readFileSync(path, "utf8");
+/** The page up to the table and from its end on. */
+function aroundTable(): { before: string; after: string } {
+  const page = readFileSync(PAGE, "utf8");
   const begin = page.indexOf(MARKS.begin);
   const end = page.indexOf(MARKS.end);
-  if (begin < 0 || end < begin) throw new Error(`${path} lacks ${MARKS.begin} and ${MARKS.end}`);
-  writeFileSync(path, `${page.slice(0, begin + MARKS.begin.length)}\n\n${table}\n\n${page.slice(end)}`);
+  if (begin < 0 || end < begin) throw new Error(`${PAGE} lacks ${MARKS.begin} and ${MARKS.end}`);
+  return { before: page.slice(0, begin + MARKS.begin.length), after: page.slice(end) };
 }
 
-const growth = await measureGrowth((line) => console.log(line));
-writeFileSync(join(DOCS, "growth.svg"), pictureOf(growth));
-writeTable(tableOf(growth));
-console.log("wrote docs/growth.svg and the table in docs/performance.md");
+export async function run(): Promise<void> {
+  aroundTable(); // a page that can't take the table is better known of before than after it is measured
+  const growth = await measureGrowth((line) => console.log(line));
+  writeFileSync(PICTURE, pictureOf(growth));
+  const { before, after } = aroundTable();
+  writeFileSync(PAGE, `${before}\n\n${tableOf(growth)}\n\n${after}`);
+  console.log(`wrote ${PICTURE} and the table in ${PAGE}`);
+}

@@ -1,6 +1,6 @@
 /**
- * One server for a benchmark, in a process of its own: `bun bench/server.ts <role> <folder>`. Prints a line of JSON
- * with its port, and runs until its standard input ends.
+ * One server for a benchmark, in a process of its own: `server <role> <folder>`, a part of bench/main.ts. Prints a
+ * line of JSON with its port, and runs until its standard input ends.
  *
  *   voik        the Kafka edge over the real disk          voik-no-sync   the same without fdatasync
  *   kinesis     the Kinesis edge over the real disk        kinesis-no-sync
@@ -212,11 +212,11 @@ const ROLES: Record<string, (folder: string) => number | Promise<number>> = {
   file: serveFiles,
 };
 
-const [role = "", folder = ""] = process.argv.slice(2);
-const start = ROLES[role];
-if (!start) throw new Error(`no role ${role}`);
-console.log(JSON.stringify({ port: await start(folder) }));
-for await (const _ of Bun.stdin.stream()) {
-  // runs until whoever started it closes the pipe
+export async function run([role = "", folder = ""]: readonly string[]): Promise<void> {
+  const start = ROLES[role];
+  if (!start) throw new Error(`no role ${role}`);
+  console.log(JSON.stringify({ port: await start(folder) }));
+  for await (const _ of Bun.stdin.stream()) {
+    // runs until whoever started it closes the pipe
+  }
 }
-process.exit(0);

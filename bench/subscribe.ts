@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { startServer } from "./lib/child.ts";
 import { call } from "./lib/kinesis-load.ts";
-import { nowMs, SHARD, type Subscribe } from "./lib/subscribers.ts";
+import { nowMs, SHARD, startSubscribers, type Subscribe } from "./lib/subscribers.ts";
 
 const RECORDS_PER_PUT = 10;
 const PUT_EVERY_MS = 10;
@@ -66,7 +66,7 @@ function answerOf<T>(thread: Worker): Promise<T> {
 }
 
 async function latency(url: string, pid: number, count: number, http2: boolean): Promise<void> {
-  const thread = new Worker(new URL("./lib/subscribers.ts", import.meta.url).href);
+  const thread = startSubscribers();
   const subscribe: Subscribe = { url, consumers: await consumers(url, count, `c${count}`), http2 };
   thread.postMessage(subscribe);
   await answerOf<"open">(thread);

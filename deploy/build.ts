@@ -1,6 +1,7 @@
 /**
- * Builds the executable: `bun deploy/build.ts` for this machine into dist/voik, `--release` for every target into
- * dist/release with SHA256SUMS, or one target by name ("bun-linux-x64-musl") into dist.
+ * Builds the executables: `bun deploy/build.ts` voik for this machine, `bench` the benchmarks in the same way, so that what
+ * they measure is code as it is shipped; both into dist. `--release` builds voik for every target into dist/release with
+ * SHA256SUMS, and the name of one target ("bun-linux-x64-musl") voik for it into dist.
  *
  * Each executable carries one native file of each native package: its own. The packages' loaders, which would look
  * for the right one at run time (and obey an environment variable), are left out; a plugin puts the file in place.
@@ -15,13 +16,18 @@ const ROOT = join(import.meta.dir, "..");
 const DIST = join(ROOT, "dist");
 const HOST = hostTarget(join(ROOT, "node_modules"));
 
-/** The program, and the code of each thread that it starts. */
-const ENTRY_POINTS = ["src/main.ts", "src/base/volume-thread.ts", "src/kinesis/put-thread.ts"];
+const THREADS = ["src/base/volume-thread.ts", "src/kinesis/put-thread.ts"];
 
-async function build(target: BuildTarget, outfile: string): Promise<void> {
+/** Entry points: of each program itself, and of every thread that it starts. Only voik is shipped. */
+const PROGRAMS = {
+  voik: ["src/main.ts", ...THREADS],
+  bench: ["bench/main.ts", "bench/lib/subscribers.ts", ...THREADS],
+};
+
+async function build(program: keyof typeof PROGRAMS, target: BuildTarget, outfile: string): Promise<void> {
   const requireFrom = await nativePackagesOf(target);
   const result = await Bun.build({
-    entrypoints: ENTRY_POINTS.map((path) => join(ROOT, path)),
+    entrypoints: PROGRAMS[program].map((path) => join(ROOT, path)),
     // All beside each other, so that main's code finds the thread's by its name alone.
     naming: "[name].[ext]",
     minify: true,
@@ -91,7 +97,7 @@ async function buildRelease(): Promise<void> {
   let sums = "";
   for (const target of TARGETS) {
     const name = target.name.replace("bun-", "voik-");
-    await build(target, join(folder, name));
+    await build("voik", target, join(folder, name));
     const hash = new Bun.CryptoHasher("sha256").update(await Bun.file(join(folder, name)).arrayBuffer());
     sums += `${hash.digest("hex")}  ${name}\n`;
   }
@@ -99,10 +105,11 @@ async function buildRelease(): Promise<void> {
 }
 
 const wanted = process.argv[2];
-if (wanted === undefined) await build(HOST, join(DIST, "voik"));
+if (wanted === undefined) await build("voik", HOST, join(DIST, "voik"));
+else if (wanted === "bench") await build("bench", HOST, join(DIST, "bench"));
 else if (wanted === "--release") await buildRelease();
 else {
   const target = TARGETS.find((candidate) => candidate.name === wanted);
   if (!target) throw new Error(`${wanted} is not a target: ${TARGETS.map((t) => t.name).join(", ")} are`);
-  await build(target, join(DIST, wanted.replace("bun-", "voik-")));
+  await build("voik", target, join(DIST, wanted.replace("bun-", "voik-")));
 }

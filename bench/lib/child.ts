@@ -1,7 +1,17 @@
-/** Starts bench/server.ts in a role, in a folder of its own, and takes away again what it made. */
+/**
+ * Processes that a benchmark starts: its own program again as another part, compiled if it is compiled itself. A server is
+ * started in a role (bench/server.ts), in a folder of its own, and what it made is taken away again.
+ */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+
+const PROGRAM = Bun.isStandaloneExecutable ? [] : [join(import.meta.dir, "../main.ts")];
+
+/** The command line of the part of bench/main.ts that has this name. */
+export function commandOf(part: "server" | "growth-probe", ...args: readonly string[]): string[] {
+  return [process.execPath, ...PROGRAM, part, ...args];
+}
 
 export interface BenchServer {
   port: number;
@@ -18,7 +28,7 @@ function rootOf(role: string): string {
 /** In the folder `given`, which is left there, or in one of its own. */
 export async function startServer(role: string, given?: string): Promise<BenchServer> {
   const folder = given ?? mkdtempSync(join(rootOf(role), "voik-bench-"));
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "../server.ts"), role, folder], {
+  const child = Bun.spawn(commandOf("server", role, folder), {
     stdin: "pipe",
     stdout: "pipe",
     stderr: "inherit",

@@ -1,6 +1,6 @@
 /**
  * One step of the growth benchmark, in a process of its own, so that memory and descriptors are those of voik alone:
- * `bun bench/lib/growth-probe.ts <step> <folder> <shards> <segments of a shard> [<folder>]`. Prints a line of JSON.
+ * `growth-probe <step> <folder> <shards> <segments of a shard> [<folder>]`. Prints a line of JSON.
  *
  *   fill      makes the data folder, without syncing, and stops cleanly
  *   measure   opens it, measures, stops cleanly; appends in turn with those to the last folder, of one shard
@@ -213,10 +213,10 @@ async function measure(folder: string, folderOfOne: string): Promise<GrowthFigur
   return { openMs, residentMb, descriptors, ...appends, rollUs, ...lookups };
 }
 
-if (import.meta.main) {
-  const [step, folder = "", shards, segments, folderOfOne = ""] = process.argv.slice(2);
+/** A part of bench/main.ts: `args` is the step, then what is said above. */
+export async function run(args: readonly string[]): Promise<void> {
+  const [step, folder = "", shards, segments, folderOfOne = ""] = args;
   if (step === "fill") await fill(folder, Number(shards), Number(segments));
   if (step === "kill") await kill(folder);
   console.log(JSON.stringify(step === "measure" ? await measure(folder, folderOfOne) : {}));
-  process.exit(0);
 }

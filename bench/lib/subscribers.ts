@@ -79,6 +79,11 @@ function overHttp2(url: string, consumer: string): Promise<Arrivals> {
   });
 }
 
+/** Their thread. The bundler puts its entry point beside the program's own (deploy/build.ts): the name finds it there too. */
+export function startSubscribers(): Worker {
+  return new Worker(new URL("./subscribers.ts", import.meta.url));
+}
+
 declare const self: Worker;
 
 if (!Bun.isMainThread) {
