@@ -1,11 +1,13 @@
 /**
  * `voik produce STREAM`: every line of standard input or of a file becomes a record. Records go out in batches, and
  * the command ends with 0 only when the broker has acknowledged all of them (acks=all: they are on its disk). What a
- * shard does not take, because it was split or merged, goes to the open ones.
+ * shard does not take, because it was split or merged, goes to the open ones. A bad line ends it, with an error, when the
+ * lines before have been acknowledged.
  */
 import { BATCH_OVERHEAD_BYTES, ShardBatches } from "./batches.ts";
 import { BrokerClient, brokerArg, type StreamSummary } from "./broker-client.ts";
 import { command } from "./command.ts";
+import { CliError } from "./exit.ts";
 import { type KeyBy, keyByOf } from "./key-by.ts";
 import { type RecordHeader, RecordReader } from "../log/record.ts";
 import { recordCountOf } from "../log/record-batch.ts";
@@ -85,14 +87,36 @@ class Producer {
         await this.flush();
         continue;
       }
-      if (next.value) this.lines.push(Buffer.from(next.value), this.onLine);
-      if (next.done) this.lines.end(this.onLine);
+      const bad = this.takeLines(next);
       await this.drain();
-      if (next.done) break;
+      if (bad || next.done) return this.end(bad);
       chunk = reader.read();
     }
+  }
+
+  /** Takes the lines of what was read; returns what is wrong with the first bad one. */
+  private takeLines({
+    value,
+    done,
+  }: {
+    value?: Uint8Array | undefined;
+    done: boolean;
+  }): CliError | undefined {
+    try {
+      if (value) this.lines.push(Buffer.from(value), this.onLine);
+      if (done) this.lines.end(this.onLine);
+      return undefined;
+    } catch (error) {
+      if (error instanceof CliError) return error;
+      throw error;
+    }
+  }
+
+  /** All lines, or all before the bad one, are written, and the user hears how many they are. */
+  private async end(bad: CliError | undefined): Promise<void> {
     await this.flush();
     this.showEnd();
+    if (bad) throw bad;
   }
 
   private readonly onLine = (line: Buffer): void => {

@@ -108,6 +108,19 @@ test("a line over the limit of a record is refused", async () => {
   expect([code, stderr]).toEqual([1, expect.stringContaining("a line has more than")]);
 });
 
+test("a bad line ends produce; what stood before it is written, and counted", async () => {
+  await ok(["stream", "create", "bad-line"]);
+  const { code, stderr } = await cli(
+    ["produce", "bad-line", "--key-separator", "="],
+    "a=1\nb=2\nnone\nc=3\n",
+  );
+  expect([code, stderr.replace(/in [\d.]+ s/, "in time")]).toEqual([
+    1,
+    '2 records acknowledged in time\nvoik: line 3 has no "=" between key and value\n',
+  ]);
+  expect(await ok(["consume", "bad-line"])).toBe("1\n2\n");
+});
+
 test("consume --follow hears what is written later", async () => {
   await ok(["stream", "create", "follow"]);
   const consumer = cli(["consume", "follow", "--follow", "--count", "2"]);
