@@ -148,11 +148,16 @@ class Consumer {
       await this.take(member, start);
       const waitMs = Math.min(member.idleMs, WAIT_MS);
       const had = this.positions.size > 0;
-      if (await this.round(waitMs)) await member.commit(this.positions);
+      if (await this.round(waitMs)) await this.commitAs(member);
       else if (had) break;
       else await Bun.sleep(waitMs);
     }
     await member.leave();
+  }
+
+  /** Where the reader has gone, nobody knows how much of the last round it has read. */
+  private async commitAs(member: GroupMember): Promise<void> {
+    if (!this.output.closed) await member.commit(this.positions);
   }
 
   /** Goes on with the shards that `member` has, and with no others. */

@@ -7,22 +7,27 @@ const GATHER_BYTES = 64 * 1024;
 export class Output {
   /** True once the reader has closed its end; nothing more can be written. */
   closed = false;
-  private readonly sink = Bun.stdout.writer({ highWaterMark: 2 * GATHER_BYTES });
-  private gathered = 0;
+  private readonly sink = Bun.stdout.writer();
+  private gathered: Buffer[] = [];
+  private gatheredBytes = 0;
 
-  /** Writes `bytes`, or drops them when the reader has gone. */
+  /** Writes `bytes`, which have to stay as they are until the next flush, or drops them when the reader has gone. */
   async write(bytes: Buffer): Promise<void> {
     if (this.closed) return;
-    this.sink.write(bytes);
-    this.gathered += bytes.length;
-    if (this.gathered >= GATHER_BYTES) await this.flush();
+    this.gathered.push(bytes);
+    this.gatheredBytes += bytes.length;
+    if (this.gatheredBytes >= GATHER_BYTES) await this.flush();
   }
 
   /** Hands everything to the reader. */
   async flush(): Promise<void> {
-    if (this.closed || this.gathered === 0) return;
-    this.gathered = 0;
+    if (this.closed || this.gatheredBytes === 0) return;
+    const bytes = Buffer.concat(this.gathered);
+    this.gathered = [];
+    this.gatheredBytes = 0;
     try {
+      // Both may fail, and each in a promise: into a pipe the sink writes at once.
+      await this.sink.write(bytes);
       await this.sink.flush();
     } catch (error) {
       if ((error as { code?: string }).code !== "EPIPE") throw error;

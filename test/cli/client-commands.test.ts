@@ -140,6 +140,18 @@ test("consume ends in peace when its reader goes away", async () => {
   expect(await shell.stderr.text()).toBe("");
 });
 
+test("a consumer of a group whose reader goes away leaves, and commits nothing that was not written", async () => {
+  const main = new URL("../../src/main.ts", import.meta.url).pathname;
+  const pipe = '"$0" "$1" consume much --group piped --broker "$2" | head -n 1; echo "${PIPESTATUS[0]}"';
+  const shell = Bun.spawn(["bash", "-c", pipe, process.execPath, main, voik.addresses.kafka], {
+    stderr: "pipe",
+  });
+  expect(await shell.stderr.text()).toBe("");
+  expect(await shell.stdout.text()).toBe("0 \n0\n");
+  // A group that has committed nothing, and that nobody is in, is none.
+  expect((await cli(["group", "describe", "piped"])).stderr).toContain("there is no group piped");
+});
+
 test("headers go in and come out, on every record", async () => {
   await ok(["stream", "create", "headers"]);
   await ok(["produce", "headers", "--headers", "source=test,empty=,equals=a=b"], "one\ntwo\n");
