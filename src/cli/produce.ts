@@ -7,7 +7,7 @@
 import { BATCH_OVERHEAD_BYTES, ShardBatches } from "./batches.ts";
 import { BrokerClient, brokerArg, type StreamSummary } from "./broker-client.ts";
 import { command } from "./command.ts";
-import { CliError } from "./exit.ts";
+import { CliError, EXIT } from "./exit.ts";
 import { type KeyBy, keyByOf } from "./key-by.ts";
 import { type RecordHeader, RecordReader } from "../log/record.ts";
 import { recordCountOf } from "../log/record-batch.ts";
@@ -54,9 +54,24 @@ export default command({
   },
 });
 
-function inputOf(path: string | undefined): ReadableStream<Uint8Array> {
-  if (path === undefined) return Bun.stdin.stream();
-  return Bun.file(path).stream();
+interface Input {
+  /** The next bytes, until done. Throws CliError when there is nothing to read from. */
+  read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
+}
+
+function inputOf(path: string | undefined): Input {
+  let reader: { read: Input["read"] } | undefined;
+  return {
+    async read() {
+      try {
+        reader ??= (path === undefined ? Bun.stdin : Bun.file(path)).stream().getReader();
+        return await reader.read();
+      } catch (error) {
+        const name = path === undefined ? "standard input" : `--file: ${path}`;
+        throw new CliError(EXIT.failed, `${name} can't be read: ${(error as Error).message}`);
+      }
+    },
+  };
 }
 
 class Producer {
@@ -78,9 +93,8 @@ class Producer {
     this.batches = new ShardBatches(stream.shards, BATCH_BYTES, headers);
   }
 
-  async run(input: ReadableStream<Uint8Array>): Promise<void> {
-    const reader = input.getReader();
-    let chunk = reader.read();
+  async run(input: Input): Promise<void> {
+    let chunk = input.read();
     for (;;) {
       const next = await Promise.race([chunk, this.batches.count > 0 ? later(LINGER_MS) : chunk]);
       if (next === undefined) {
@@ -90,7 +104,7 @@ class Producer {
       const bad = this.takeLines(next);
       await this.drain();
       if (bad || next.done) return this.end(bad);
-      chunk = reader.read();
+      chunk = input.read();
     }
   }
 

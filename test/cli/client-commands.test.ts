@@ -152,6 +152,23 @@ test("a consumer of a group whose reader goes away leaves, and commits nothing t
   expect((await cli(["group", "describe", "piped"])).stderr).toContain("there is no group piped");
 });
 
+test("a login that the broker does not want is refused with the reason", async () => {
+  const env = { VOIK_USER: "ann", VOIK_PASSWORD: "secret" };
+  const { code, stderr } = await runCli(["stream", "list", "--broker", voik.addresses.kafka], { env });
+  expect([code, stderr]).toEqual([
+    1,
+    "voik: the broker refuses the login: it wants none (--kafka-auth=none or tls)\n",
+  ]);
+});
+
+test("a file that can't be read is named", async () => {
+  await ok(["stream", "create", "filed"]);
+  for (const path of ["/nowhere", import.meta.dir]) {
+    const { code, stderr } = await cli(["produce", "filed", "--file", path]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining(`voik: --file: ${path} can't be read: E`)]);
+  }
+});
+
 test("headers go in and come out, on every record", async () => {
   await ok(["stream", "create", "headers"]);
   await ok(["produce", "headers", "--headers", "source=test,empty=,equals=a=b"], "one\ntwo\n");

@@ -13,6 +13,7 @@ import { VoikError } from "../../base/errors.ts";
 import { systemRandom } from "../../base/random.ts";
 import type { Decoded, Encodable, Fields } from "../codec/fields.ts";
 import type { ApiMessages } from "../codec/message.ts";
+import { KafkaError } from "../errors.ts";
 import { SaslHandshake } from "../messages/17-sasl-handshake.ts";
 import { SaslAuthenticate } from "../messages/36-sasl-authenticate.ts";
 import type { Mechanism } from "./login.ts";
@@ -37,6 +38,7 @@ const NONCE_BYTES = 18;
 export async function logIn(client: Requester, login: ClientLogin): Promise<void> {
   const { mechanism, user, password } = login;
   const { errorCode, mechanisms } = await client.request(SaslHandshake, { mechanism });
+  if (errorCode === KafkaError.illegalSaslState) throw refused("it wants none (--kafka-auth=none or tls)");
   if (errorCode !== 0) throw refused(`${mechanism}: error ${errorCode}, it offers ${mechanisms.join(", ")}`);
   const say = async (text: string): Promise<string> => {
     const reply = await client.request(SaslAuthenticate, { authBytes: Buffer.from(text) });
