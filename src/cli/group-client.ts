@@ -39,7 +39,11 @@ export async function listGroups({ kafka }: BrokerClient): Promise<{ name: strin
 /** A group with its members and shards. Throws CliError when there is none of that name. */
 export async function describeGroup(client: BrokerClient, name: string): Promise<GroupDescription> {
   const { kafka } = client;
-  const group = (await describeConsumers(client, name)) ?? (await describeClassic(client, name));
+  // An empty group is told of as a classic one. One that is joined between the two questions is found by asking again.
+  const group =
+    (await describeConsumers(client, name)) ??
+    (await describeClassic(client, name)) ??
+    (await describeConsumers(client, name));
   if (!group) throw new CliError(EXIT.failed, `there is no group ${name}: voik group list shows all`);
   const { state, members, owners } = group;
   const wanted = [{ groupId: name, topics: null }];
