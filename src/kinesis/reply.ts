@@ -11,9 +11,9 @@ import { EVENT_STREAM_TYPE, type EventStream } from "./event-stream.ts";
 import { acceptsGzip, deflateIfItPays, GZIP_BYTES_MIN } from "./gzip.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 
-/** Letters of an id, and bytes that are drawn for it: 32 hex digits (without the hyphens), and 64 letters of Base64. */
+/** Letters of an id, and bytes that are drawn for it: 32 hex digits (without the hyphens), and 88 letters of Base64. */
 const REQUEST_ID = { letters: 32, bytes: 16 };
-const EXTENDED_ID = { letters: 64, bytes: 48 };
+const EXTENDED_ID = { letters: 88, bytes: 66 };
 /** Replies whose ids are drawn at once. */
 const IDS_DRAWN = 64;
 /** From here on a reply is sent in pieces, and its memory counted. */

@@ -13,7 +13,7 @@ export function shardIdOf(index: number): string {
 
 /** The index in a shard id, read leniently as AWS does ("shardId-3", "x-3", "3"); undefined when it has none. */
 export function parseShardId(text: string): number | undefined {
-  const digits = /^(?:[^-]*-)?(\d{1,12})$/.exec(text)?.[1];
+  const digits = /^(?:[^-]*-)?(\d{1,128})$/.exec(text)?.[1];
   const index = digits === undefined ? -1 : Number(digits);
   return index >= 0 && index <= SHARD_INDEX_MAX ? index : undefined;
 }

@@ -166,6 +166,8 @@ describe("is refused", () => {
 
 test.each([
   ["0", "Shard shardId-000000000000 in stream none under account 000000000000 does not exist"],
+  ["a-00002147483647", "Shard shardId-002147483647 in stream none under account 000000000000 does not exist"],
+  ["-00002147483648", "Could not find shard -00002147483648 in stream none under account 000000000000."],
   ["shardId-x", "Could not find shard shardId-x in stream none under account 000000000000."],
 ])("a stream that is not there is a shard that is not there, as with AWS: %s", async (ShardId, message) => {
   const body = { StreamName: "none", ShardId, ShardIteratorType: "LATEST" };

@@ -80,6 +80,19 @@ describe("tags", () => {
     expect(await sdk.errorOf(add({ more: "v" }))).toContain("cannot have more than 50 tags");
     expect(await sdk.errorOf(add({ "a&b": "v" }))).toContain("Some tags contain invalid characters.");
     await add({ k1: "ключ é 1_.:/=+-@" });
+    const why =
+      "some tags contained illegal characters. The allowed characters are Unicode letters, white-spaces, " +
+      "'_',',','/','=','+','-','@'.";
+    const named = `stream ${StreamName} under account ${ACCOUNT}`;
+    for (const tags of [{ "a%": "v" }, { a: "%" }] as Record<string, string>[]) {
+      expect(await sdk.errorOf(add(tags))).toBe(
+        `InvalidArgumentException: Failed to add tags to ${named} because ${why}`,
+      );
+    }
+    const removePercent = new k.UntagResourceCommand({ ResourceARN: sdk.arn(StreamName), TagKeys: ["%"] });
+    expect(await sdk.errorOf(send(removePercent))).toBe(
+      `InvalidArgumentException: Failed to remove tags from ${named} because ${why}`,
+    );
     const reserved = "InvalidArgumentException: Tag keys that begin with aws: are reserved: aws:x.";
     expect(await sdk.errorOf(add({ "aws:x": "v" }))).toBe(reserved);
     const remove = new k.RemoveTagsFromStreamCommand({ StreamName, TagKeys: ["aws:x"] });

@@ -19,7 +19,7 @@ import { checkShardLimit } from "../reshard-rules.ts";
 import { type InputOf, integer, required, structure } from "../shapes.ts";
 import { checkStreamQuotas } from "../stream-quotas.ts";
 import { SETTING } from "../stream-settings.ts";
-import { checkTags, tagAttributes, withTags } from "../tags.ts";
+import { tagAttributes, withTags } from "../tags.ts";
 import { validationError } from "../validation.ts";
 
 const ON_DEMAND_SHARDS = 4;
@@ -63,7 +63,6 @@ function attributesOf(request: InputOf<typeof input>, { caller }: RequestContext
   }
   const { RecordDistributionStrategy: distribution } = request;
   checkDistribution(distribution, mode);
-  checkTags(tags);
   const attributes = withTags(
     new Map(),
     tags,

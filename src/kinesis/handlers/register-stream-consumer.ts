@@ -12,7 +12,7 @@ import { consumerName, streamArn, tagMap } from "../members.ts";
 import { operation } from "../operation.ts";
 import { required, structure } from "../shapes.ts";
 import { findActive } from "../stream-view.ts";
-import { checkTags, withTags } from "../tags.ts";
+import { withTags } from "../tags.ts";
 
 const input = structure({
   StreamARN: required(streamArn),
@@ -23,7 +23,6 @@ const input = structure({
 export const registerStreamConsumer = operation(input, (request, context) => {
   const { ConsumerName: name, Tags: tags = new Map<string, string>() } = request;
   const { caller, clock, transitions } = context;
-  checkTags(tags);
   withTags(new Map(), tags, `consumer ${name} under account ${caller.accountId}`);
   const stream = findActive(context, request);
   const consumers = consumersOf(stream);
