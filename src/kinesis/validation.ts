@@ -152,7 +152,8 @@ function checkConstraints(shape: Shape, value: unknown, path: string, errors: st
 }
 
 function checkList(shape: ListShape, items: readonly unknown[], path: string, errors: string[]): void {
-  const shown = shape.member.kind === "text" ? cut(`[${items.join(", ")}]`) : "[...]";
+  const inside = shape.member.kind === "text" || items.length === 0 ? items.join(", ") : "...";
+  const shown = cut(`[${inside}]`);
   checkLength(shape, items.length, shown, path, errors);
   for (let i = 0; i < items.length && errors.length < ERRORS_MAX; i++) {
     const at = `${path}.${i + 1}.member`;

@@ -83,7 +83,7 @@ const rows: Row[] = [
     "PutRecords",
     { StreamName: "s", Records: [] },
     "ValidationException",
-    invalid("'[...]'", "records", "have length greater than or equal to 1"),
+    invalid("'[]'", "records", "have length greater than or equal to 1"),
   ],
   [
     "a partition key without characters",

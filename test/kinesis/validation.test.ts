@@ -146,7 +146,7 @@ describe("a broken constraint is a ValidationException", () => {
       "PutRecords",
       { StreamName: "s", Records: [] },
       [
-        "Value '[...]' at 'records' failed to satisfy constraint: Member must have length greater than or equal to 1",
+        "Value '[]' at 'records' failed to satisfy constraint: Member must have length greater than or equal to 1",
       ],
     ],
     [
