@@ -52,7 +52,6 @@ export function readSignature(headers: Headers, query: string): RequestSignature
 
 function fromHeader(authorization: string, headers: Headers): RequestSignature {
   const [algorithm = "", ...rest] = authorization.trim().split(/[\s,]+/);
-  if (algorithm !== ALGORITHM) throw incomplete(`Unsupported AWS 'algorithm': '${algorithm}'.`);
   const parts = new Map(rest.map((part) => splitAt(part, "=")));
   const missing = ["Credential", "Signature", "SignedHeaders"]
     .filter((name) => !parts.get(name))
@@ -62,6 +61,7 @@ function fromHeader(authorization: string, headers: Headers): RequestSignature {
     missing.push("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ");
   }
   if (missing.length > 0) throw incomplete(`${missing.join("")}Authorization=${authorization}`);
+  if (algorithm !== ALGORITHM) throw incomplete(`Unsupported AWS 'algorithm': '${algorithm}'.`);
   return assemble({
     credential: parts.get("Credential") ?? "",
     signature: parts.get("Signature") ?? "",

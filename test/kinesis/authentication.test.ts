@@ -144,6 +144,22 @@ describe("a request is refused", () => {
       "InvalidSignatureException: 'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
     ],
     [
+      "with another algorithm",
+      () =>
+        tampered(({ headers }) => ({
+          headers: { ...headers, authorization: headers["authorization"]?.replace("SHA256", "MD5") ?? "" },
+        })),
+      "IncompleteSignatureException: Unsupported AWS 'algorithm': 'AWS4-HMAC-MD5'.",
+    ],
+    [
+      "with a session token, presigned",
+      () => {
+        const plain = listStreams();
+        return presigned({ ...plain, url: `${plain.url}?X-Amz-Security-Token=token` }, now(), 60);
+      },
+      "UnrecognizedClientException: The security token included in the request is invalid.",
+    ],
+    [
       "for another service",
       () => signed(listStreams(), now({ service: "dynamodb" })),
       "InvalidSignatureException: Credential should be scoped to correct service: 'kinesis'. ",
@@ -199,7 +215,12 @@ describe("a request is refused", () => {
   });
 
   test.each([
-    ["Basic YW5uOnB3", "Unsupported AWS 'algorithm': 'Basic'."],
+    [
+      "Basic YW5uOnB3",
+      "Authorization header requires 'Credential' parameter. Authorization header requires 'Signature' parameter. " +
+        "Authorization header requires 'SignedHeaders' parameter. Authorization header requires existence of either a " +
+        "'X-Amz-Date' or a 'Date' header. Authorization=Basic YW5uOnB3",
+    ],
     [
       "AWS4-HMAC-SHA256",
       "Authorization header requires 'Credential' parameter. Authorization header requires 'Signature' parameter. " +
