@@ -79,9 +79,10 @@ export function notActive(context: RequestContext, stream: Stream, status: Strea
   );
 }
 
-/** The shards of `stream` that are shown: none while it is CREATING, as with AWS. */
+/** The shards of `stream` that are shown: none while it is CREATING or DELETING, as with AWS. */
 export function shownShards({ transitions }: RequestContext, stream: Stream): readonly Shard[] {
-  return transitions.statusOf(stream) === "CREATING" ? [] : stream.shards;
+  const status = transitions.statusOf(stream);
+  return status === "CREATING" || status === "DELETING" ? [] : stream.shards;
 }
 
 /**

@@ -305,7 +305,8 @@ test("with a transition time a consumer is CREATING and a deleted stream DELETIN
     expect(await status()).toBe("ACTIVE");
     await slow.client.send(new k.DeleteStreamCommand({ StreamName, EnforceConsumerDeletion: true }));
     const describeSlow = () => slow.client.send(new k.DescribeStreamCommand({ StreamName }));
-    expect((await describeSlow()).StreamDescription?.StreamStatus).toBe("DELETING");
+    const { StreamStatus, Shards } = (await describeSlow()).StreamDescription ?? {};
+    expect([StreamStatus, Shards]).toEqual(["DELETING", []]);
     expect((await slow.client.send(new k.ListStreamsCommand({}))).StreamNames).toEqual([StreamName]);
     const again = new k.CreateStreamCommand({ StreamName, ShardCount: 1 });
     expect(await slow.errorOf(slow.client.send(again))).toStartWith("ResourceInUseException");
