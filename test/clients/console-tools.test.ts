@@ -10,6 +10,7 @@ import { Certificates } from "../helpers/certificates.ts";
 import { run } from "../helpers/installed.ts";
 import { createTopic, offsetsOf, produceBatch } from "../helpers/kafka-records.ts";
 import { batchOf } from "../helpers/log.ts";
+import { blockOf } from "../helpers/snippets.ts";
 import { temporaryFolder, VoikProcess, voikExecutable } from "../helpers/voik-process.ts";
 import { consoleTools, loginSettings, type Tool, tool } from "./compat/console-tools.ts";
 
@@ -184,6 +185,20 @@ describe.skipIf(missing !== undefined)("Kafka's tools, logged in", () => {
     );
     return ["--command-config", path];
   }
+
+  test(
+    "log in with the settings of docs/security.md",
+    async () => {
+      const path = join(folder, "documented.properties");
+      const settings = blockOf("security.md", "properties", "sasl.mechanism")
+        .replace("/etc/voik/ca.pem", certificates.ca)
+        .replace('"ann"', '"root"')
+        .replace('"secret"', `"${PASSWORD}"`);
+      writeFileSync(path, settings);
+      await use("kafka-topics", voik.addresses.kafka, "--command-config", path, "--list");
+    },
+    TIMEOUT_MS,
+  );
 
   test(
     "kafka-configs makes a user, and kafka-acls says what it may do",

@@ -1,8 +1,11 @@
 /** SASL_SSL with SCRAM against the executable: kcat and kafkajs, users made by `voik user`, passwords right and wrong. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Kafka, logLevel } from "kafkajs";
 import { Certificates } from "../helpers/certificates.ts";
 import { describeWith, run } from "../helpers/installed.ts";
+import { blockOf } from "../helpers/snippets.ts";
 import { VoikProcess, voikExecutable } from "../helpers/voik-process.ts";
 
 const PASSWORD = "a pass, wörd=1";
@@ -51,6 +54,16 @@ describeWith("kcat", ["kcat", "-V"], () => {
     },
     30_000,
   );
+
+  test("kcat logs in with the settings of docs/security.md", async () => {
+    const settings = blockOf("security.md", "ini", "sasl.mechanism")
+      .replace("/etc/voik/ca.pem", certificates.ca)
+      .replace("=secret", `=${PASSWORD}`);
+    const path = join(voik.folder, "kcat.conf");
+    writeFileSync(path, settings);
+    const listed = await run(["kcat", "-F", path, "-b", voik.addresses.kafka, "-L"]);
+    expect(listed.toString()).toContain("1 brokers:");
+  }, 30_000);
 
   test("kcat with a wrong password is told so", async () => {
     await expect(kcat("SCRAM-SHA-512", "guess", ["-L"])).rejects.toThrow("invalid credentials");

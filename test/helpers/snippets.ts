@@ -47,6 +47,17 @@ export function snippetsOf(page: string, documented: string): Snippet[] {
   );
 }
 
+/** The one code block of docs/`page` in `language` that has `words`. */
+export function blockOf(page: string, language: string, words: string): string {
+  const text = readFileSync(join(import.meta.dir, "../../docs", page), "utf8");
+  const blocks = [...text.matchAll(/^```(\w+)\n(.*?)^```/gms)]
+    .filter(([, of, code = ""]) => of === language && code.includes(words))
+    .map(([, , code = ""]) => code);
+  if (blocks.length !== 1)
+    throw new Error(`docs/${page}: ${blocks.length} blocks of ${language} with ${words}`);
+  return blocks[0] as string;
+}
+
 /**
  * A test that runs where its tools are; elsewhere it is skipped and says why, or fails where clients are required. A slow
  * one is for `make test-clients`.
