@@ -44,7 +44,17 @@ export const ERROR_CODES = [
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** An expected failure: `code` for the edges, `message` for the person. */
+/** Failures of what lies on the disk: their messages name files, for the person who runs voik. */
+const ABOUT_FILES: ReadonlySet<ErrorCode> = new Set([
+  "storage_damaged",
+  "storage_failed",
+  "disk_full",
+  "folder_in_use",
+]);
+/** The folders of a path, which begins a word and is no "i/o error"; all but the first may have spaces in their names. */
+const FOLDERS = /(?<![^\s'"`(:=])(?!i\/o\b)[^\s/'":]*\/(?:[^/\n'":]+\/)*(?=[^/\s'":])/g;
+
+/** An expected failure: `code` for the edges, `message` for the person who runs voik. */
 export class VoikError extends Error {
   override name = "VoikError";
 
@@ -54,5 +64,10 @@ export class VoikError extends Error {
     options?: { cause?: unknown },
   ) {
     super(message, options);
+  }
+
+  /** The message for clients: where voik lies on its machine is nobody else's business, so files are named without folders. */
+  get messageToClients(): string {
+    return ABOUT_FILES.has(this.code) ? this.message.replace(FOLDERS, "") : this.message;
   }
 }

@@ -136,5 +136,5 @@ export function clip(message: string): string {
 
 /** The refusal that an expected failure amounts to. Anything else is a bug and goes on as it is. */
 export function refusalOf(error: unknown): Refusal {
-  return { errorCode: kafkaErrorOf(error), errorMessage: clip((error as VoikError).message) };
+  return { errorCode: kafkaErrorOf(error), errorMessage: clip((error as VoikError).messageToClients) };
 }

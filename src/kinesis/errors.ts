@@ -96,7 +96,7 @@ export function toKinesisError(error: unknown): KinesisError | undefined {
   if (error instanceof KinesisError) return error;
   if (!(error instanceof VoikError)) return undefined;
   const { type, status } = ANSWERS[error.code];
-  return new KinesisError(type, error.message, status);
+  return new KinesisError(type, error.messageToClients, status);
 }
 
 /** ErrorCode of one failed record of PutRecords: what AWS names there is one of two (API_PutRecordsResultEntry). */

@@ -138,7 +138,7 @@ class Read implements ReadRecords {
     if (this.batchEnd === undefined) return error;
     return invalidArgument(
       `The records from sequence number ${sequenceNumber(this.shard, this.nextOffset)} on can't be opened: ` +
-        `${error.message}. To go on behind them, ask for an iterator AFTER_SEQUENCE_NUMBER ` +
+        `${error.messageToClients}. To go on behind them, ask for an iterator AFTER_SEQUENCE_NUMBER ` +
         `${sequenceNumber(this.shard, this.batchEnd - 1)}.`,
     );
   }

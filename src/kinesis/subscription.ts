@@ -4,10 +4,9 @@
  * a slow client holds one event in memory and no more, and goes on reading the log where it was.
  */
 import type { Clock, Timer } from "../base/clock.ts";
-import { VoikError } from "../base/errors.ts";
 import type { TailListener } from "../log/shard-log.ts";
 import type { Broker, Shard, ShardsListener } from "../streams/broker.ts";
-import { KinesisError, notFound } from "./errors.ts";
+import { KinesisError, notFound, toKinesisError } from "./errors.ts";
 import { exceptionFrame, initialResponseFrame } from "./event-stream.ts";
 import type { KinesisMetrics } from "./kinesis-metrics.ts";
 import type { RateWindow } from "./rate-window.ts";
@@ -108,8 +107,9 @@ export class Subscription implements TailListener, ShardsListener {
       metrics.bytesOut.add(event.dataBytes);
       return event;
     } catch (error) {
-      if (!(error instanceof VoikError || error instanceof KinesisError)) throw error;
-      this.end(new KinesisError("InternalFailureException", error.message));
+      const told = toKinesisError(error);
+      if (told === undefined) throw error;
+      this.end(new KinesisError("InternalFailureException", told.message));
       return undefined;
     }
   }

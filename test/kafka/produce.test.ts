@@ -124,9 +124,12 @@ describe("produce", () => {
 
   test("a full disk and a failed sync are storage errors that say so", async () => {
     const log = memoryLogOf(stream.shards[0] as never);
-    log.appendError = new VoikError("disk_full", "the disk is full: free some space");
+    log.appendError = new VoikError("disk_full", "the disk is full: free some space for /srv/voik/0.log");
     const full = await produce({ records: batchOf(["a"]) });
-    expect(full).toMatchObject({ errorCode: 56, errorMessage: "the disk is full: free some space" });
+    expect(full).toMatchObject({
+      errorCode: 56,
+      errorMessage: "the disk is full: free some space for 0.log",
+    });
     log.appendError = undefined;
     log.hold();
     const failing = produce({ records: batchOf(["a"]) });

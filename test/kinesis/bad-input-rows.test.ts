@@ -259,11 +259,11 @@ test("over its shard's rate a PutRecord fails, and a record of PutRecords, with 
 });
 
 test.each([
-  ["disk_full", "disk full: free space or lower retention"],
-  ["storage_failed", "the volume failed: see the log"],
-] as const)("%s is an InternalFailure, 500, and of a record in PutRecords", async (code, text) => {
+  ["disk_full", "disk full: free space or lower retention", "disk full: free space or lower retention"],
+  ["storage_failed", "the volume failed: write '/srv/voik/0.log'", "the volume failed: write '0.log'"],
+] as const)("%s is an InternalFailure, 500, and of a record in PutRecords", async (code, reason, text) => {
   const log = memoryLogOf(harness.memory.broker.streamByName("s")?.shards[0] as never);
-  log.appendError = new VoikError(code, text);
+  log.appendError = new VoikError(code, reason);
   const one = await inBoth(harness, "PutRecord", record);
   const many = await harness.call("PutRecords", {
     StreamName: "s",

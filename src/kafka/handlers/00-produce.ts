@@ -60,7 +60,7 @@ class PartitionResult implements DurableWaiter {
   }
 
   onAppendFailed(_log: ShardLog, error: VoikError): void {
-    this.refuse(kafkaErrorOf(error), error.message);
+    this.refuse(kafkaErrorOf(error), error.messageToClients);
     this.produce.countDown();
   }
 }
@@ -116,7 +116,7 @@ class PendingProduce implements Pending {
       if (shard.closedAtMs !== undefined) throw closedShard(shard.stream, shard);
       this.append(shard, batch, result);
     } catch (error) {
-      result.refuse(kafkaErrorOf(error), (error as VoikError).message);
+      result.refuse(kafkaErrorOf(error), (error as VoikError).messageToClients);
     }
   }
 
@@ -200,7 +200,7 @@ function produceTo(
       throw new VoikError("transaction_invalid", "a batch of a transaction comes with its transactional id");
     else produceInTransaction(transactionalId, shard, accepted, result, pending, call);
   } catch (error) {
-    result.refuse(kafkaErrorOf(error), (error as VoikError).message);
+    result.refuse(kafkaErrorOf(error), (error as VoikError).messageToClients);
   }
 }
 

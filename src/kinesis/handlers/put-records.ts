@@ -58,7 +58,7 @@ function resultsOf(outcomes: AppendOutcomes, format: BodyFormat): object {
   for (let place = 0; place < outcomes.count; place++) {
     const error = outcomes.errorOf(place);
     if (error === undefined) results.add(outcomes.shardOf(place), outcomes.offsetOf(place));
-    else results.addError(recordErrorCode(error), error.message);
+    else results.addError(recordErrorCode(error), error.messageToClients);
   }
   return results.close();
 }
