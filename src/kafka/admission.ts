@@ -6,10 +6,9 @@
 import { isLoopback } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
 import type { LogFields, Logger } from "../base/logger.ts";
+import { SeldomWarnings } from "../base/seldom.ts";
 import type { CloseReason, KafkaMetrics } from "./metrics.ts";
 import type { KafkaLimits } from "./options.ts";
-
-const WARN_INTERVAL_MS = 60_000;
 
 export interface AdmissionParts {
   limits: Pick<KafkaLimits, "connectionsMax" | "connectionsPerAddressMax" | "descriptorsMax">;
@@ -21,9 +20,11 @@ export interface AdmissionParts {
 export class Admission {
   private admitted = 0;
   private readonly ofAddress = new Map<string, number>();
-  private readonly warnedMs = new Map<string, number>();
+  private readonly warnings: SeldomWarnings;
 
-  constructor(private readonly parts: AdmissionParts) {}
+  constructor(private readonly parts: AdmissionParts) {
+    this.warnings = new SeldomWarnings(parts.logger, parts.clock);
+  }
 
   /** Whether a connection from `address` with that descriptor may stay; then it counts until it `leaves`. */
   admits(address: string, descriptor: number): boolean {
@@ -58,13 +59,8 @@ export class Admission {
   }
 
   private refuse(reason: CloseReason, message: string, fields?: LogFields): false {
-    const { metrics, logger, clock } = this.parts;
-    metrics.countClosed(reason);
-    const nowMs = clock.monotonicMs();
-    if (nowMs - (this.warnedMs.get(message) ?? -Infinity) >= WARN_INTERVAL_MS) {
-      this.warnedMs.set(message, nowMs);
-      logger.warn(message, fields);
-    }
+    this.parts.metrics.countClosed(reason);
+    this.warnings.warn(message, message, fields);
     return false;
   }
 }

@@ -5,8 +5,10 @@
 import { AssertionError } from "../base/assert.ts";
 import type { Access } from "../access/access.ts";
 import { hostOf } from "../access/acl.ts";
+import type { VoikError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Random } from "../base/random.ts";
+import { SeldomWarnings } from "../base/seldom.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { type BodyFormat, bodyFormat, jsonFormat } from "./body.ts";
 import { type Caller, callerOf } from "./caller.ts";
@@ -70,10 +72,12 @@ const everything = (): boolean => true;
 export class Dispatcher {
   private readonly headers: ReplyHeaders;
   private readonly puts = new PutReader(navigator.hardwareConcurrency);
+  private readonly warnings: SeldomWarnings;
   private draining = false;
 
   constructor(private readonly options: DispatchOptions) {
     this.headers = new ReplyHeaders(options.random);
+    this.warnings = new SeldomWarnings(options.logger, options.services.clock);
   }
 
   /** From now on every new request is told to come back later; those in work go on. */
@@ -170,8 +174,9 @@ export class Dispatcher {
   private explain(error: unknown, hungUp: AbortSignal): KinesisError {
     const expected = toKinesisError(error);
     if (expected !== undefined) {
-      if (expected.status === 500)
-        this.options.logger.warn("kinesis request failed", { error: expected.message });
+      // The log has the whole message, of which clients are told less.
+      const { message, code = expected.type } = error as Partial<VoikError>;
+      if (expected.status === 500) this.warnings.warn(code, "kinesis requests fail", { error: message });
       return expected;
     }
     // Reading the body of a client that hung up fails as well: nobody's fault, and nobody hears the answer.

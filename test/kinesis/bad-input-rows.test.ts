@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { VoikError } from "../../src/base/errors.ts";
+import { createLogger } from "../../src/base/logger.ts";
 import type { Access } from "../../src/access/access.ts";
 import { memoryLogOf } from "../helpers/memory-broker.ts";
 import { KinesisHarness, ManualClock, type Reply } from "./kinesis-harness.ts";
@@ -273,6 +274,23 @@ test.each([
   expectAll(one, 500, "InternalFailure", text);
   const Failed = { ErrorCode: "InternalFailure", ErrorMessage: text };
   expect([many.status, many.body]).toEqual([200, { FailedRecordCount: 1, Records: [Failed] }] as never[]);
+});
+
+test("why requests fail is logged whole, once a minute", async () => {
+  const lines: string[] = [];
+  const logger = createLogger("text", "warn", (line) => void lines.push(line));
+  const failing = await KinesisHarness.start({ clock, logger });
+  await failing.ok("CreateStream", { StreamName: "s", ShardCount: 1 });
+  const log = memoryLogOf(failing.memory.broker.streamByName("s")?.shards[0] as never);
+  log.appendError = new VoikError("disk_full", "disk full: /srv/voik.db can't be written");
+  for (let i = 0; i < 5; i++)
+    expect((await failing.call("PutRecord", { ...record, Data: "" })).status).toBe(500);
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toContain("/srv/voik.db");
+  clock.timeMs += 60_000;
+  await failing.call("PutRecord", { ...record, Data: "" });
+  expect(lines).toHaveLength(2);
+  await failing.stop();
 });
 
 test("an iterator and a next token are good for five minutes", async () => {
