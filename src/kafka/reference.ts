@@ -8,6 +8,8 @@ export const DIFFERENCES: Readonly<Record<string, string>> = {
   ListOffsets: "Nothing is tiered: -5 and -6 find nothing.",
   Metadata:
     "Lists closed shards too, as long as they can be read. Creates topics unless `--auto-create-streams=false`.",
+  OffsetCommit: "`--offset-retention` holds for all: the time that versions 2 to 4 bring is not acted on.",
+  SaslHandshake: "Version 0 is announced for librdkafka and refused (35; decision 0130).",
   CreateTopics: "Replication factor 1. Settings that voik would not act on are refused.",
   CreatePartitions: "Only of a topic that was never written to (decision 0121).",
   DescribeConfigs: "Topics and the broker.",
