@@ -192,6 +192,7 @@ export class GroupCoordinator implements Omit<Groups, "consumers"> {
     empty = false,
   ): Promise<GroupFailure | undefined> {
     const { offsets: store, clock } = this.options;
+    if (offsets.length === 0) return undefined;
     if (!store.groups.has(groupId) && store.groups.size >= this.limits.groupsMax) return "limit_exceeded";
     await store.commit(groupId, offsets, empty ? clock.nowMs() : undefined);
     return undefined;
@@ -213,6 +214,7 @@ export class GroupCoordinator implements Omit<Groups, "consumers"> {
     } else if (speaker.generation >= 0) {
       return "generation_illegal";
     }
+    if (offsets.length === 0) return undefined;
     if (!store.groups.has(groupId) && store.groups.size >= this.limits.groupsMax) return "limit_exceeded";
     await store.pending.add(producerId, groupId, offsets);
     return undefined;

@@ -61,3 +61,8 @@ export function topicConfigOf(name: string): TopicConfig {
     `voik has no topic setting ${name}: leave it out; ${choices.join(", ")} can be set`,
   );
 }
+
+/** A setting that is to be set, to nothing. */
+export function noValue(name: string): VoikError {
+  return new VoikError("config_invalid", `${name} is to be set, and has no value`);
+}

@@ -176,6 +176,14 @@ describe("groups and their offsets", () => {
     await close();
   });
 
+  test("a commit of which nothing can be stored makes no group", async () => {
+    const { groups, close } = await openTestGroups({ folder });
+    expect(await groups.commit("ghost", nobody, [])).toBeUndefined();
+    expect(await groups.commitPending("ghost", 7, nobody, [])).toBeUndefined();
+    expect(groups.list()).toEqual([]);
+    await close();
+  });
+
   test("there are so many groups with offsets and no more", async () => {
     const { groups, close } = await openTestGroups({ folder, limits: { groupsMax: 2 } });
     for (const id of ["a", "b", "a"]) expect(await groups.commit(id, nobody, [at(1)])).toBeUndefined();

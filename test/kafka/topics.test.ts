@@ -74,7 +74,7 @@ describe("durability", () => {
     expect(made).toMatchObject({ errorCode: 0 });
     expect(made?.configs).toContainEqual(expect.objectContaining({ name: "voik.durability", value: "os" }));
     expect(kafka.broker.streamByName("by-the-os")?.durability).toBe("os");
-    await create({ name: "by-default", configs: [{ name: "voik.durability", value: null }] });
+    await create({ name: "by-default", configs: [] });
     for (const [resourceName, value] of [
       ["by-the-os", "os"],
       ["by-default", "sync"],
@@ -154,6 +154,17 @@ describe("create topics", () => {
     expect(kafka.broker.streamByName("w")).toBeUndefined();
   });
 
+  test("refuses a setting without a value, whatever its name", async () => {
+    for (const name of ["retention.ms", "bogus.setting"]) {
+      const refused = await create({ name: "valueless", configs: [{ name, value: null }] });
+      expect(refused).toMatchObject({
+        errorCode: 40,
+        errorMessage: `${name} is to be set, and has no value`,
+      });
+    }
+    expect(kafka.broker.streamByName("valueless")).toBeUndefined();
+  });
+
   test("refuses a topic that is named twice in one request", async () => {
     const topic = { name: "twice", numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
     const reply = await client.request(CreateTopics, { topics: [topic, topic] });
@@ -204,6 +215,8 @@ test("settings of topics and the broker are told as they are", async () => {
   const ask = (resourceType: number, resourceName: string, configurationKeys: string[] | null = null) =>
     client.request(DescribeConfigs, { resources: [{ resourceType, resourceName, configurationKeys }] });
   const [topic] = (await ask(2, "settings")).results;
+  // As in Kafka, naming none asks for all.
+  expect((await ask(2, "settings", [])).results[0]?.configs).toEqual(topic?.configs ?? []);
   const values = Object.fromEntries(topic?.configs.map(({ name, value }) => [name, value]) ?? []);
   expect(values).toMatchObject({
     "retention.ms": "12345",

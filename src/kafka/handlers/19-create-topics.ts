@@ -8,7 +8,7 @@ import { type KafkaContext, NO_TOPIC_ID, NODE_ID } from "../context.ts";
 import { KafkaError, type Refusal, refusalOf } from "../errors.ts";
 import type { CreateTopicsRequest, CreateTopicsResponse } from "../messages/19-create-topics.ts";
 import type { Chosen } from "../topic-config-table.ts";
-import { changeConfigs, topicConfigs, unchosen } from "../topic-configs.ts";
+import { changeConfigs, noValue, topicConfigs, unchosen } from "../topic-configs.ts";
 
 type Request = BodyOf<typeof CreateTopicsRequest>;
 type Wanted = Request["topics"][number];
@@ -43,8 +43,8 @@ async function createTopic(context: KafkaContext, wanted: Wanted, validateOnly: 
   if (typeof assigned !== "number") return refused(wanted, assigned);
   const shardCount = assigned === BROKER_DEFAULT ? context.autoCreatePartitions : assigned;
   checkPartitions(shardCount, context.limits.partitionsMax);
-  const given = wanted.configs.filter(({ value }) => value !== null);
-  const chosen = changeConfigs(context, unchosen(context), given);
+  for (const { name, value } of wanted.configs) if (value === null) throw noValue(name);
+  const chosen = changeConfigs(context, unchosen(context), wanted.configs);
   if (validateOnly) {
     return created(context, { id: NO_TOPIC_ID, name: wanted.name, ...chosen }, shardCount);
   }

@@ -23,6 +23,7 @@ export const describeConfigsHandler: Handler<Request, Reply> = (request, call) =
 
 function describe(context: KafkaContext, wanted: Wanted, request: Request): Result {
   const { resourceType, resourceName, configurationKeys } = wanted;
+  const wantsAll = configurationKeys === null || configurationKeys.length === 0;
   const answer = (
     errorCode: KafkaError,
     errorMessage: string | null,
@@ -33,7 +34,7 @@ function describe(context: KafkaContext, wanted: Wanted, request: Request): Resu
     resourceType,
     resourceName,
     configs: entries
-      .filter(({ name }) => configurationKeys === null || configurationKeys.includes(name))
+      .filter(({ name }) => wantsAll || configurationKeys.includes(name))
       .map((entry) => configOf(entry, request)),
   });
   if (resourceType === RESOURCE_TOPIC) {

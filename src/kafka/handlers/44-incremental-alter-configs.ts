@@ -8,7 +8,7 @@ import type {
   IncrementalAlterConfigsRequest,
   IncrementalAlterConfigsResponse,
 } from "../messages/44-incremental-alter-configs.ts";
-import { changeConfigs, type ConfigChange, topicConfigOf } from "../topic-configs.ts";
+import { changeConfigs, type ConfigChange, noValue, topicConfigOf } from "../topic-configs.ts";
 
 type Request = BodyOf<typeof IncrementalAlterConfigsRequest>;
 type Operation = Request["resources"][number]["configs"][number];
@@ -34,7 +34,7 @@ function changeOf({ name, configOperation, value }: Operation): ConfigChange {
     case DELETE:
       return { name, value: null };
     case SET:
-      if (value === null) throw new VoikError("config_invalid", `${name} is to be set, and has no value`);
+      if (value === null) throw noValue(name);
       return { name, value };
     case APPEND:
       if (config.type !== ConfigType.list) break;
