@@ -15,6 +15,7 @@ import { type Caller, callerOf } from "./caller.ts";
 import { KinesisError, toKinesisError } from "./errors.ts";
 import { EventStream } from "./event-stream.ts";
 import { inflateBody, isCoded } from "./gzip.ts";
+import { routingOf } from "./distribution.ts";
 import type { Operation, Output, RequestContext, Services } from "./operation.ts";
 import { OPERATIONS } from "./operations.ts";
 import { checkPermission } from "./permissions.ts";
@@ -71,13 +72,15 @@ const everything = (): boolean => true;
 
 export class Dispatcher {
   private readonly headers: ReplyHeaders;
-  private readonly puts = new PutReader(navigator.hardwareConcurrency);
+  private readonly puts: PutReader;
   private readonly warnings: SeldomWarnings;
   private draining = false;
 
   constructor(private readonly options: DispatchOptions) {
     this.headers = new ReplyHeaders(options.random);
-    this.warnings = new SeldomWarnings(options.logger, options.services.clock);
+    const { clock, broker } = options.services;
+    this.warnings = new SeldomWarnings(options.logger, clock);
+    this.puts = new PutReader(navigator.hardwareConcurrency, clock, (name) => routingOf(broker, name));
   }
 
   /** From now on every new request is told to come back later; those in work go on. */

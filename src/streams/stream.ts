@@ -3,9 +3,9 @@ import { assert } from "../base/assert.ts";
 import type { Durability, OpenLog } from "../log/log-factory.ts";
 import type { ShardsListener, Stream } from "./broker.ts";
 import type { StreamRow } from "./catalog.ts";
-import { hashKeysOf, isBelow } from "./hash-keys.ts";
 import { tilesHashKeys } from "./hash-range.ts";
 import { openShardsOf, type ReshardPlan } from "./reshard.ts";
+import { Routing } from "./routing.ts";
 import type { StreamSettings } from "./stream-settings.ts";
 import { LoggedShard } from "./shard.ts";
 
@@ -16,9 +16,8 @@ export class ShardedStream implements Stream {
   reshardEnd: Promise<unknown> | undefined;
   private all: readonly LoggedShard[];
   /** The open shards by the start of their ranges, which tile 0..2^128-1. */
-  private routes: readonly LoggedShard[] = [];
-  /** The first hash key of each. */
-  private routeStarts = hashKeysOf([]);
+  routes: readonly LoggedShard[] = [];
+  routing: Routing;
   private readonly listeners = new Set<ShardsListener>();
 
   /** `row` is the stream's own from now on; `logs`: one for each of its shards, in their order. */
@@ -28,7 +27,7 @@ export class ShardedStream implements Stream {
   ) {
     assert(row.shards.length === logs.length, "a stream has one log for each shard");
     this.all = row.shards.map((shard, i) => new LoggedShard(this, shard, logs[i] as OpenLog));
-    this.setRoutes();
+    this.routing = this.setRoutes();
   }
 
   get id(): string {
@@ -68,14 +67,7 @@ export class ShardedStream implements Stream {
   }
 
   shardForHash(hashKeys: Uint32Array, place: number): LoggedShard {
-    let low = 0;
-    let high = this.routes.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if (isBelow(hashKeys, place, this.routeStarts, middle)) high = middle - 1;
-      else low = middle;
-    }
-    return this.routes[low] as LoggedShard;
+    return this.routes[this.routing.routeOf(hashKeys, place)] as LoggedShard;
   }
 
   /** Closes and opens what the catalog has closed and opened, in one step; `logs`: one for each added shard. */
@@ -109,10 +101,10 @@ export class ShardedStream implements Stream {
     this.tellListeners();
   }
 
-  private setRoutes(): void {
+  private setRoutes(): Routing {
     this.routes = openShardsOf(this.all);
     const ranges = this.routes.map((shard) => shard.range);
     assert(tilesHashKeys(ranges), "open shards tile the hash keys");
-    this.routeStarts = hashKeysOf(ranges.map((range) => range.start));
+    return (this.routing = Routing.of(ranges));
   }
 }
