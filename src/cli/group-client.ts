@@ -63,7 +63,9 @@ export async function describeGroup(client: BrokerClient, name: string): Promise
       const key = keyOf(stream, shard);
       if (!committed.has(key) && !owners.has(key)) continue;
       const end = ends.get(shard) ?? 0;
-      const at = committed.get(key) ?? null;
+      // kafkajs commits -2 for a group that is to begin anew.
+      const offset = committed.get(key) ?? -1;
+      const at = offset < 0 ? null : offset;
       const lag = at === null ? null : Math.max(0, end - at);
       shards.push({ stream, shard, committed: at, end, lag, member: owners.get(key) ?? null });
     }
