@@ -22,13 +22,17 @@ import type {
   SyncRequest,
   Waiting,
 } from "./groups.ts";
-import type { ConsumerHeartbeat } from "./consumer-group.ts";
+import { CONSUMER_PROTOCOL, type ConsumerHeartbeat } from "./consumer-group.ts";
 import type { GroupCounts } from "./live-groups.ts";
 
 export interface ClassicGroups extends Omit<Groups, "consumers"> {
   readonly counts: GroupCounts;
   /** Commits for a speaker that has been checked. */
-  commitOf(groupId: string, offsets: readonly CommittedOffset[]): Promise<GroupFailure | undefined>;
+  commitOf(
+    groupId: string,
+    offsets: readonly CommittedOffset[],
+    protocolType: string,
+  ): Promise<GroupFailure | undefined>;
   stop(): void;
 }
 
@@ -95,7 +99,7 @@ export class AllGroups implements Groups {
   ): Promise<GroupFailure | undefined> {
     if (!this.modern.has(groupId)) return this.classic.commit(groupId, speaker, offsets);
     const failure = this.modern.check(groupId, speaker.memberId, speaker.generation, offsets);
-    return failure ?? this.classic.commitOf(groupId, offsets);
+    return failure ?? this.classic.commitOf(groupId, offsets, CONSUMER_PROTOCOL);
   }
 
   async commitPending(

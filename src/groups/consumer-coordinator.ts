@@ -10,6 +10,7 @@ import type { Logger } from "../base/logger.ts";
 import { type Random, randomId } from "../base/random.ts";
 import type { Topics } from "./assignors.ts";
 import {
+  CONSUMER_PROTOCOL,
   type ConsumerGroup,
   type ConsumerHeartbeat,
   type ConsumerLimits,
@@ -67,6 +68,7 @@ export class ConsumerCoordinator implements ConsumerGroups {
         for (const { topics } of members.values()) bytes += bytesOf(topics);
         return bytes;
       },
+      protocolTypeOf: () => CONSUMER_PROTOCOL,
       onDue: (groupId) => this.tick(groupId),
     });
   }

@@ -16,6 +16,8 @@ import type { GroupFailure } from "./group.ts";
 import { type Partitions, samePartitions } from "./partitions.ts";
 
 /** In place of an epoch: the member joins, leaves, or (a static one) leaves and will be back. */
+/** What the members of such a group are, and of most classic ones. */
+export const CONSUMER_PROTOCOL = "consumer";
 export const JOIN_EPOCH = 0;
 export const LEAVE_EPOCH = -1;
 export const AWAY_EPOCH = -2;

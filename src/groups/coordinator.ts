@@ -94,6 +94,7 @@ export class GroupCoordinator implements Omit<Groups, "consumers"> {
       isLive: ({ phase, pendingIds }) => phase !== "empty" || pendingIds.size > 0,
       deadlineMs: nextDeadlineMs,
       bytesOf,
+      protocolTypeOf: ({ protocolType }) => protocolType,
       onDue: (groupId) => this.run(groupId, { kind: "tick" }),
     });
     this.offsetSweep = new OffsetSweep({
@@ -174,27 +175,28 @@ export class GroupCoordinator implements Omit<Groups, "consumers"> {
     if (this.stopping) return "stopping";
     if (!isGroupId(groupId)) return "group_id_invalid";
     const { offsets: store } = this.options;
-    let empty = true;
     if (this.live.has(groupId)) {
       const { failure } = this.ask<PlainReply>(groupId, { kind: "commit", ticket: 0, speaker });
       if (failure) return failure;
-      empty = (this.live.get(groupId)?.members.size ?? 0) === 0;
     } else if (speaker.generation >= 0) {
       return store.groups.has(groupId) ? "member_unknown" : "group_not_found";
     }
-    return this.commitOf(groupId, offsets, empty);
+    const group = this.live.get(groupId);
+    const hasMembers = group !== undefined && group.members.size > 0;
+    return this.commitOf(groupId, offsets, hasMembers ? group.protocolType : null, !hasMembers);
   }
 
-  /** Commits for a speaker that has been checked; `empty`: the group has no members. */
+  /** Commits for a speaker that has been checked. `protocolType`: what members are; `empty`: the group has none. */
   async commitOf(
     groupId: string,
     offsets: readonly CommittedOffset[],
+    protocolType: string | null,
     empty = false,
   ): Promise<GroupFailure | undefined> {
     const { offsets: store, clock } = this.options;
     if (offsets.length === 0) return undefined;
     if (!store.groups.has(groupId) && store.groups.size >= this.limits.groupsMax) return "limit_exceeded";
-    await store.commit(groupId, offsets, empty ? clock.nowMs() : undefined);
+    await store.commit(groupId, offsets, empty ? clock.nowMs() : undefined, protocolType);
     return undefined;
   }
 
@@ -239,12 +241,15 @@ export class GroupCoordinator implements Omit<Groups, "consumers"> {
   describe(groupId: string): Group | undefined {
     const group = this.live.get(groupId);
     if (group) return group;
-    return this.options.offsets.groups.has(groupId) ? emptyGroup(groupId) : undefined;
+    return this.storedGroup(groupId);
   }
 
   list(): Group[] {
     const groups = this.live.all();
-    for (const id of this.options.offsets.groups.keys()) if (!this.live.has(id)) groups.push(emptyGroup(id));
+    for (const id of this.options.offsets.groups.keys()) {
+      const stored = this.live.has(id) ? undefined : this.storedGroup(id);
+      if (stored) groups.push(stored);
+    }
     return groups;
   }
 
@@ -254,6 +259,12 @@ export class GroupCoordinator implements Omit<Groups, "consumers"> {
     this.offsetSweep.stop();
     for (const { id } of this.live.all()) this.run(id, { kind: "stop" });
     this.live.stop();
+  }
+
+  /** A group that is only known by its offsets, and by what its members were. */
+  private storedGroup(groupId: string): Group | undefined {
+    const stored = this.options.offsets.groups.get(groupId);
+    return stored && { ...emptyGroup(groupId), protocolType: stored.protocolType };
   }
 
   private refusalOfJoin(groupId: string, request: JoinRequest): GroupFailure | undefined {
@@ -302,7 +313,7 @@ export class GroupCoordinator implements Omit<Groups, "consumers"> {
   }
 
   private run(groupId: string, event: GroupEvent): void {
-    const before = this.live.get(groupId) ?? emptyGroup(groupId);
+    const before = this.live.get(groupId) ?? this.storedGroup(groupId) ?? emptyGroup(groupId);
     const { group, replies } = step(before, event, this.options.clock.monotonicMs(), this.limits);
     this.live.put(group, event.kind !== "heartbeat" && event.kind !== "commit");
     for (const reply of replies) {

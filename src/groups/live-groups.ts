@@ -26,6 +26,8 @@ export interface GroupKind<Group> {
   deadlineMs(group: Group): number | undefined;
   /** Bytes of what its members say about themselves, and of what they are told. */
   bytesOf(group: Group): number;
+  /** What its members are, such as "consumer". */
+  protocolTypeOf(group: Group): string | null;
   /** The deadline of the group with that id has come, or nearly so. */
   onDue(groupId: string): void;
 }
@@ -111,10 +113,11 @@ export class LiveGroups<Group extends LiveGroup> {
     entry.bytes = bytes;
   }
 
-  private noteMembership({ id, members }: Group): void {
+  private noteMembership(group: Group): void {
+    const { id, members } = group;
     const { offsets, clock, logger } = this.parts;
     const emptySinceMs = members.size === 0 ? clock.nowMs() : undefined;
-    offsets.setEmptySince(id, emptySinceMs).catch((error: unknown) => {
+    offsets.setEmptySince(id, emptySinceMs, this.kind.protocolTypeOf(group)).catch((error: unknown) => {
       if (!(error instanceof VoikError)) throw error;
       logger.warn("a group's end could not be noted: its offsets may be kept longer", { group: id });
     });

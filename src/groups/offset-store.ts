@@ -3,7 +3,7 @@
  * it. What a transaction commits waits in a table of its own, and becomes what the group has committed in one step when
  * the transaction ends well.
  *
- *   groups(group_id, empty_since_ms)     null while the group has members
+ *   groups(group_id, empty_since_ms, protocol_type)     null while it has members; null where it never had any
  *   offsets(group_id, stream_id, shard, offset, leader_epoch, metadata)
  *   pending_offsets(producer_id, group_id, stream_id, shard, offset, leader_epoch, metadata)
  *   rounds(id, number)                   one row, of round-database.ts
@@ -40,6 +40,7 @@ const FORMAT: DatabaseFormat = {
        PRIMARY KEY (producer_id, group_id, stream_id, shard)
      ) STRICT, WITHOUT ROWID;`,
     ROUNDS_TABLE,
+    "ALTER TABLE groups ADD COLUMN protocol_type TEXT",
   ],
 };
 
@@ -53,9 +54,16 @@ interface OffsetRow {
   metadata: string;
 }
 
+/** What is stored of a group beside its offsets. */
+export interface StoredGroup {
+  /** Since when it has no members; undefined while it has some. Wall time. */
+  readonly emptySinceMs: number | undefined;
+  /** What its members are or were, such as "consumer"; null where it never had any. */
+  readonly protocolType: string | null;
+}
+
 export class OffsetStore {
-  /** Since when each stored group has no members; undefined while it has some. Wall time, milliseconds. */
-  readonly groups = new Map<string, number | undefined>();
+  readonly groups = new Map<string, StoredGroup>();
   /** What transactions have not committed yet. */
   readonly pending: PendingOffsets;
   private readonly upsert;
@@ -74,7 +82,7 @@ export class OffsetStore {
       "SELECT * FROM offsets WHERE group_id = ? AND stream_id = ? AND shard = ?",
     );
     this.pending = new PendingOffsets(database, (groupId) => {
-      if (!this.groups.has(groupId)) this.writeGroup(groupId, clock.nowMs());
+      if (!this.groups.has(groupId)) this.writeGroup(groupId, clock.nowMs(), null);
     });
     database.onRollback = () => {
       this.loadGroups();
@@ -89,24 +97,32 @@ export class OffsetStore {
     return new OffsetStore(await RoundDatabase.open(FORMAT, options), options.clock);
   }
 
-  /** Stores offsets of a group; resolves when they survive a crash. `emptySinceMs`: undefined while it has members. */
+  /**
+   * Stores offsets of a group; resolves when they survive a crash. `emptySinceMs`: undefined while it has members.
+   * `protocolType`: null to leave it as it is.
+   */
   commit(
     groupId: string,
     offsets: readonly CommittedOffset[],
     emptySinceMs: number | undefined,
+    protocolType: string | null,
   ): Promise<void> {
     return this.database.change(offsets.length + 1, () => {
-      this.writeGroup(groupId, emptySinceMs);
+      this.writeGroup(groupId, emptySinceMs, protocolType);
       for (const { streamId, shard, offset, leaderEpoch, metadata } of offsets) {
         this.upsert.run(groupId, streamId, shard, offset, leaderEpoch, metadata);
       }
     });
   }
 
-  /** Notes since when a stored group has no members; a group that is not stored is not made. */
-  setEmptySince(groupId: string, emptySinceMs: number | undefined): Promise<void> {
+  /** Notes since when a stored group has no members, and what they are or were; a group that is not stored is not made. */
+  setEmptySince(
+    groupId: string,
+    emptySinceMs: number | undefined,
+    protocolType: string | null,
+  ): Promise<void> {
     return this.database.change(1, () => {
-      if (this.groups.has(groupId)) this.writeGroup(groupId, emptySinceMs);
+      if (this.groups.has(groupId)) this.writeGroup(groupId, emptySinceMs, protocolType);
     });
   }
 
@@ -166,19 +182,25 @@ export class OffsetStore {
 
   private loadGroups(emptySinceMs?: number): void {
     this.groups.clear();
-    const rows = this.database.sqlite.query<{ group_id: string; empty_since_ms: number | null }, []>(
-      "SELECT * FROM groups",
-    );
-    for (const row of rows.all()) this.groups.set(row.group_id, row.empty_since_ms ?? emptySinceMs);
+    const rows = this.database.sqlite.query<
+      { group_id: string; empty_since_ms: number | null; protocol_type: string | null },
+      []
+    >("SELECT * FROM groups");
+    for (const row of rows.all()) {
+      const { group_id, empty_since_ms, protocol_type: protocolType } = row;
+      this.groups.set(group_id, { emptySinceMs: empty_since_ms ?? emptySinceMs, protocolType });
+    }
   }
 
-  private writeGroup(groupId: string, emptySinceMs: number | undefined): void {
-    if (this.groups.has(groupId) && this.groups.get(groupId) === emptySinceMs) return;
-    const upsert = this.database.sqlite.query<void, [string, number | null]>(
-      "REPLACE INTO groups VALUES (?, ?)",
+  private writeGroup(groupId: string, emptySinceMs: number | undefined, type: string | null): void {
+    const before = this.groups.get(groupId);
+    const protocolType = type ?? before?.protocolType ?? null;
+    if (before && before.emptySinceMs === emptySinceMs && before.protocolType === protocolType) return;
+    const upsert = this.database.sqlite.query<void, [string, number | null, string | null]>(
+      "REPLACE INTO groups VALUES (?, ?, ?)",
     );
-    upsert.run(groupId, emptySinceMs ?? null);
-    this.groups.set(groupId, emptySinceMs);
+    upsert.run(groupId, emptySinceMs ?? null, protocolType);
+    this.groups.set(groupId, { emptySinceMs, protocolType });
   }
 }
 

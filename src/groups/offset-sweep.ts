@@ -48,7 +48,7 @@ export class OffsetSweep {
   private async forgetUnused(): Promise<void> {
     const { offsets, clock, logger, retentionMs, isInUse } = this.parts;
     const oldestMs = clock.nowMs() - retentionMs;
-    for (const [groupId, emptySinceMs] of [...offsets.groups]) {
+    for (const [groupId, { emptySinceMs }] of [...offsets.groups]) {
       if (emptySinceMs === undefined || emptySinceMs > oldestMs || isInUse(groupId)) continue;
       logger.info("forgetting the offsets of a group that nobody uses", { group: groupId });
       await offsets.deleteGroup(groupId);

@@ -1,5 +1,5 @@
 /** Kafka's words for what a group is doing, and the reading of what its members subscribe to. */
-import { type ConsumerGroup, isSettled } from "../groups/consumer-group.ts";
+import { CONSUMER_PROTOCOL, type ConsumerGroup, isSettled } from "../groups/consumer-group.ts";
 import type { Group, Phase } from "../groups/group.ts";
 import { metadataOf } from "../groups/group.ts";
 
@@ -13,7 +13,6 @@ export const GROUP_STATE: Record<Phase, string> = {
 export const DEAD = "Dead";
 /** Kafka's words for the kinds of groups; the second is KIP-848's. */
 export const GROUP_TYPE = { classic: "classic", consumer: "consumer" } as const;
-export const CONSUMER_PROTOCOL = "consumer";
 
 /** Kafka's word for what a group of KIP-848 is doing. */
 export function consumerGroupState(group: ConsumerGroup): string {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
 import { disk } from "../../src/base/disk.ts";
 import type { FileSystem } from "../../src/base/file-system.ts";
+import type { JoinReply } from "../../src/groups/group.ts";
 import type { CommittedOffset } from "../../src/groups/groups.ts";
 import { OffsetStore } from "../../src/groups/offset-store.ts";
 import { SETTLING_MS } from "../../src/log/clock-steps.ts";
@@ -57,9 +58,9 @@ describe("the offset store", () => {
     const store = await openStore();
     const large = { ...at(2 ** 52, 3), leaderEpoch: 7, metadata: "grüße" };
     await Promise.all([
-      store.commit("g", [at(5), at(6, 1), large], undefined),
-      store.commit("g", [at(9)], undefined),
-      store.commit("other", [at(1)], 17),
+      store.commit("g", [at(5), at(6, 1), large], undefined, null),
+      store.commit("g", [at(9)], undefined, null),
+      store.commit("other", [at(1)], 17, null),
     ]);
     await store.close();
     const again = await openStore();
@@ -73,14 +74,14 @@ describe("the offset store", () => {
     ).toEqual([at(6, 1)]);
     expect(await again.read("other", null)).toEqual([at(1)]);
     expect(await again.read("nobody", null)).toEqual([]);
-    expect(again.groups.get("other")).toBe(17);
-    expect(again.groups.get("g")).toBeGreaterThan(17);
+    expect(again.groups.get("other")?.emptySinceMs).toBe(17);
+    expect(again.groups.get("g")?.emptySinceMs).toBeGreaterThan(17);
     await again.close();
   });
 
   test("its files are for their owner alone", async () => {
     const store = await openStore();
-    await store.commit("g", [at(1)], undefined);
+    await store.commit("g", [at(1)], undefined, null);
     for (const name of ["groups.db", "groups.db-wal", "groups.db-shm"]) {
       expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
     }
@@ -98,7 +99,7 @@ describe("the offset store", () => {
     });
     let told = 0;
     const commits = Array.from({ length: 50 }, (_, i) =>
-      store.commit("g", [at(i)], undefined).then(() => told++),
+      store.commit("g", [at(i)], undefined, null).then(() => told++),
     );
     while (syncs < 2) await Bun.sleep(1);
     const reading = store.read("g", null);
@@ -125,14 +126,16 @@ describe("the offset store", () => {
       onSyncFailure: (error) => failures.push(error),
     });
     const results = await Promise.allSettled([
-      store.commit("g", [at(1)], undefined),
-      store.commit("g", [at(2)], undefined),
+      store.commit("g", [at(1)], undefined, null),
+      store.commit("g", [at(2)], undefined, null),
     ]);
     for (const result of results) {
       expect(result.status === "rejected" && result.reason.code).toBe("storage_failed");
     }
     expect(failures.length).toBe(1);
-    await expect(store.commit("g", [at(3)], undefined)).rejects.toMatchObject({ code: "storage_failed" });
+    await expect(store.commit("g", [at(3)], undefined, null)).rejects.toMatchObject({
+      code: "storage_failed",
+    });
     await expect(store.read("g", null)).rejects.toMatchObject({ code: "storage_failed" });
     await store.close();
   });
@@ -140,7 +143,9 @@ describe("the offset store", () => {
   test("after its end it refuses commits", async () => {
     const store = await openStore();
     await store.close();
-    await expect(store.commit("g", [at(1)], undefined)).rejects.toMatchObject({ code: "shutting_down" });
+    await expect(store.commit("g", [at(1)], undefined, null)).rejects.toMatchObject({
+      code: "shutting_down",
+    });
   });
 
   test("refuses a file that is not its own", async () => {
@@ -182,6 +187,49 @@ describe("groups and their offsets", () => {
     expect(await groups.commitPending("ghost", 7, nobody, [])).toBeUndefined();
     expect(groups.list()).toEqual([]);
     await close();
+  });
+
+  test("what a group's members were is known when they have gone, over a restart too", async () => {
+    const request = {
+      memberId: "",
+      instanceId: null,
+      clientId: "c",
+      clientHost: "",
+      sessionTimeoutMs: 10_000,
+      rebalanceTimeoutMs: 10_000,
+      protocolType: "consumer",
+      protocols: [{ name: "range", metadata: Buffer.alloc(0) }],
+      idRequired: false,
+      maySkip: true,
+    };
+    const first = await openTestGroups({ folder });
+    const { groups } = first;
+    const { memberId, generation } = await new Promise<JoinReply>((resolve) => {
+      groups.join("g", request, resolve);
+    });
+    const speaker = { memberId, instanceId: null, generation };
+    groups.sync("g", { ...speaker, protocolType: null, protocolName: null, assignments: [] }, () => {});
+    expect(await groups.commit("g", speaker, [at(1)])).toBeUndefined();
+    expect(await groups.commit("simple", nobody, [at(1)])).toBeUndefined();
+    groups.leave("g", [{ memberId, instanceId: null }]);
+    const types = ({ groups: those }: typeof first) =>
+      ["g", "simple"].map((id) => those.describe(id)?.protocolType);
+    expect(types(first)).toEqual(["consumer", null]);
+    await first.close();
+    const again = await openTestGroups({ folder });
+    expect(types(again)).toEqual(["consumer", null]);
+    expect(new Set(again.groups.list().map(({ protocolType }) => protocolType))).toEqual(
+      new Set(["consumer", null]),
+    );
+    // A group in use when voik ended: nobody has left it.
+    const rejoined = await new Promise<JoinReply>((resolve) => void again.groups.join("h", request, resolve));
+    const other = { memberId: rejoined.memberId, instanceId: null, generation: rejoined.generation };
+    again.groups.sync("h", { ...other, protocolType: null, protocolName: null, assignments: [] }, () => {});
+    expect(await again.groups.commit("h", other, [at(1)])).toBeUndefined();
+    await again.close();
+    const last = await openTestGroups({ folder });
+    expect(last.groups.describe("h")).toMatchObject({ phase: "empty", protocolType: "consumer" });
+    await last.close();
   });
 
   test("there are so many groups with offsets and no more", async () => {

@@ -1,8 +1,9 @@
 /** ListGroups: all groups, or those in some states or of some types. */
+import { CONSUMER_PROTOCOL } from "../../groups/consumer-group.ts";
 import type { Handler } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import { KafkaError } from "../errors.ts";
-import { CONSUMER_PROTOCOL, consumerGroupState, GROUP_STATE, GROUP_TYPE } from "../group-states.ts";
+import { consumerGroupState, GROUP_STATE, GROUP_TYPE } from "../group-states.ts";
 import type { ListGroupsRequest, ListGroupsResponse } from "../messages/16-list-groups.ts";
 
 export const listGroupsHandler: Handler<
