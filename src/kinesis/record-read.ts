@@ -8,20 +8,28 @@
  *
  * What a Kafka client put inside a batch was never looked at before, so nothing in it is believed: offsets must lie
  * in the batch, times are held to what clients can show, and a batch that does not open is an error that says
- * how to go on behind it.
+ * how to go on behind it. So is one whose checksum does not match: a Kafka client would see that itself, ours can't.
  */
 import { release } from "../base/bytes.ts";
 import { VoikError } from "../base/errors.ts";
-import { batchBytesOf, compressionOf, maxTimestampOf, nextOffsetOf } from "../log/record-batch.ts";
+import {
+  baseOffsetOf,
+  batchBytesOf,
+  compressionOf,
+  isIntactBatch,
+  maxTimestampOf,
+  nextOffsetOf,
+} from "../log/record-batch.ts";
 import { RecordReader } from "../log/record.ts";
 import type { AbortedTransaction } from "../log/shard-log.ts";
 import { isShown } from "../log/shard-transactions.ts";
 import type { Shard } from "../streams/broker.ts";
 import { SequenceNumbers, sequenceNumber } from "../streams/sequence-number.ts";
 import type { BodyFormat } from "./body.ts";
-import { invalidArgument } from "./errors.ts";
+import { invalidArgument, KinesisError } from "./errors.ts";
 import type { OpenBatch, OpenBatches } from "./open-batches.ts";
 import type { RecordList } from "./record-list.ts";
+import { shardIdOf } from "./shard-view.ts";
 import { shownPartitionKey } from "./shown-partition-key.ts";
 import { distributionOf } from "./stream-settings.ts";
 
@@ -55,8 +63,9 @@ const TIMESTAMP_MS_MAX = 253_402_300_799_999;
 const NO_DATA = Buffer.alloc(0);
 
 /**
- * Records of `shard` from `from` on, up to `limits` but at least one. Throws InvalidArgumentException when the first batch can't be
- * opened, and the log's own VoikErrors; with records in hand it gives those and leaves the error to the next call.
+ * Records of `shard` from `from` on, up to `limits` but at least one. Throws InvalidArgumentException when the first batch
+ * can't be opened, InternalFailure when it is damaged, and the log's own VoikErrors; with records in hand it gives those and
+ * leaves the error to the next call.
  */
 export function readRecords(
   shard: Shard,
@@ -92,7 +101,8 @@ class Read implements ReadRecords {
   private workBytes = 0;
   /** End of the batch that is being opened or read. */
   private batchEnd: number | undefined;
-  /** Aborted transactions in the piece that is being read. */
+  /** The offset behind the piece that is being read, and the aborted transactions in it. */
+  private pieceEnd = 0;
   private aborted: readonly AbortedTransaction[] = [];
 
   constructor(
@@ -127,7 +137,12 @@ class Read implements ReadRecords {
   private takeBatches(piece: Buffer): boolean {
     for (let at = 0; at < piece.length;) {
       const end = at + batchBytesOf(piece, at);
-      if (!this.takeBatch(piece.subarray(at, end))) return false;
+      const batch = piece.subarray(at, end);
+      if (!isIntactBatch(batch)) {
+        this.batchEnd = end < piece.length ? baseOffsetOf(piece, end) : this.pieceEnd;
+        throw new VoikError("storage_damaged", "they are damaged on the disk");
+      }
+      if (!this.takeBatch(batch)) return false;
       at = end;
     }
     return true;
@@ -136,11 +151,13 @@ class Read implements ReadRecords {
   /** What the client is told when nothing could be read. */
   explain(error: VoikError): Error {
     if (this.batchEnd === undefined) return error;
-    return invalidArgument(
-      `The records from sequence number ${sequenceNumber(this.shard, this.nextOffset)} on can't be opened: ` +
-        `${error.messageToClients}. To go on behind them, ask for an iterator AFTER_SEQUENCE_NUMBER ` +
-        `${sequenceNumber(this.shard, this.batchEnd - 1)}.`,
-    );
+    const { index, stream } = this.shard;
+    const message =
+      `The records from sequence number ${sequenceNumber(this.shard, this.nextOffset)} on, in ${shardIdOf(index)} of ` +
+      `stream ${stream.name}, can't be opened: ${error.messageToClients}. To go on behind them, ask for an iterator ` +
+      `AFTER_SEQUENCE_NUMBER ${sequenceNumber(this.shard, this.batchEnd - 1)}.`;
+    if (error.code === "storage_damaged") return new KinesisError("InternalFailure", message, 500);
+    return invalidArgument(message);
   }
 
   private readPiece(bytesMax: number): Buffer | undefined {
@@ -150,6 +167,7 @@ class Read implements ReadRecords {
     if (range === undefined) return undefined;
     try {
       this.aborted = log.abortedIn(range.baseOffset, range.endOffset);
+      this.pieceEnd = range.endOffset;
       const piece = Buffer.allocUnsafe(range.bytes);
       range.copy(piece, 0);
       return piece;

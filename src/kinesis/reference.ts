@@ -19,7 +19,7 @@ export const DIFFERENCES: Readonly<Record<string, string>> = {
   DisableEnhancedMonitoring: "Recorded and shown; /metrics is always on.",
   EnableEnhancedMonitoring: "Recorded and shown; /metrics is always on.",
   GetRecords:
-    "What a Kafka client wrote is shown as decision 0032 says. `EncryptionType` is absent: no stream is encrypted.",
+    "What a Kafka client wrote is shown as decision 0032 says; records that went bad on the disk are an InternalFailure (500) that says how to go on behind them. `EncryptionType` is absent: no stream is encrypted.",
   ListShards:
     "A closed shard is listed until retention has passed it for an hour of running time, so that a clock that jumps takes nothing at once.",
   PutRecords: "A record that breaks a rule fails the whole request before anything is written.",
