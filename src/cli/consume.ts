@@ -3,8 +3,15 @@
  * it ends where the stream ended when it started; with it, it waits for more until it is interrupted. Records of
  * transactions are shown once these are committed, unless --uncommitted asks for all.
  */
+import { VoikError } from "../base/errors.ts";
 import { RecordReader } from "../log/record.ts";
-import { BATCH_HEADER_BYTES, batchBytesOf, nextOffsetOf } from "../log/record-batch.ts";
+import {
+  BATCH_HEADER_BYTES,
+  baseOffsetOf,
+  batchBytesOf,
+  isIntactBatch,
+  nextOffsetOf,
+} from "../log/record-batch.ts";
 import {
   BrokerClient,
   brokerArg,
@@ -193,9 +200,20 @@ class Consumer {
       if (batches.length - at < BATCH_HEADER_BYTES || batches.length - at < batchBytesOf(batches, at)) break;
       const batch = batches.subarray(at, at + batchBytesOf(batches, at));
       at += batch.length;
+      if (!isIntactBatch(batch)) throw await this.damage(shard, batch);
       if (filter.shows(batch)) await this.writeBatch(shard, batch);
       else this.positions.set(shard, nextOffsetOf(batch));
     }
+  }
+
+  /** What was read before it is written all the same. */
+  private async damage(shard: number, batch: Buffer): Promise<VoikError> {
+    await this.output.flush();
+    return new VoikError(
+      "storage_damaged",
+      `records of shard ${shard} are damaged from offset ${baseOffsetOf(batch)} on: ` +
+        "go on behind them with --shard and --from (voik log verify names them all)",
+    );
   }
 
   private get done(): boolean {
