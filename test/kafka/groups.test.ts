@@ -175,6 +175,16 @@ describe("a group of one", () => {
   });
 });
 
+test("a member too many is refused with 81, one that comes back is not", async () => {
+  const small = await startTestKafka({ groupLimits: { groupSizeMax: 1 } });
+  const only = await small.client();
+  const member = await becomeOnlyMember("all", only);
+  expect((await only.request(JoinGroup, joinBody())).errorCode).toBe(81);
+  const back = await only.request(JoinGroup, joinBody({ memberId: member.memberId }));
+  expect(back).toMatchObject({ errorCode: 0, leader: member.memberId });
+  await small.close();
+});
+
 test("a join that waits does not hold up other connections, and ends with its own", async () => {
   const first = await becomeOnlyMember();
   const other = await kafka.client();
