@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import * as k from "@aws-sdk/client-kinesis";
 import type { Stream } from "../../src/streams/broker.ts";
 import { memoryLogOf } from "../helpers/memory-broker.ts";
+import { VoikError } from "../../src/base/errors.ts";
 import { ACCOUNT, type SdkHarness, startSdkHarness } from "./sdk-harness.ts";
 
 let sdk: SdkHarness;
@@ -303,8 +304,16 @@ test("with a transition time a consumer is CREATING and a deleted stream DELETIN
     expect(await status()).toBe("CREATING");
     slow.clock.timeMs += 50_000;
     expect(await status()).toBe("ACTIVE");
-    await slow.client.send(new k.DeleteStreamCommand({ StreamName, EnforceConsumerDeletion: true }));
+    const deletion = () =>
+      slow.client.send(new k.DeleteStreamCommand({ StreamName, EnforceConsumerDeletion: true }));
     const describeSlow = () => slow.client.send(new k.DescribeStreamCommand({ StreamName }));
+    const { broker } = slow.harness.memory;
+    const { deleteStream } = broker;
+    broker.deleteStream = () => Promise.reject(new VoikError("disk_full", "disk full"));
+    expect(await slow.errorOf(deletion())).toBe("InternalFailure: disk full");
+    expect((await describeSlow()).StreamDescription?.StreamStatus).toBe("ACTIVE");
+    broker.deleteStream = deleteStream;
+    await deletion();
     const { StreamStatus, Shards } = (await describeSlow()).StreamDescription ?? {};
     expect([StreamStatus, Shards]).toEqual(["DELETING", []]);
     expect((await slow.client.send(new k.ListStreamsCommand({}))).StreamNames).toEqual([StreamName]);

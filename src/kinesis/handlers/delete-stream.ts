@@ -19,7 +19,9 @@ export const deleteStream = operation(input, async (request, context) => {
         "consumers: deregister them first, or set EnforceConsumerDeletion.",
     );
   }
-  context.transitions.startDeleting(stream);
-  await context.broker.deleteStream(stream.name);
+  const deleted = context.broker.deleteStream(stream.name);
+  // It is gone at once, unless the deletion failed; its files take longer.
+  if (context.broker.streamById(stream.id) === undefined) context.transitions.startDeleting(stream);
+  await deleted;
   return undefined;
 });
