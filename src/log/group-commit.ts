@@ -6,7 +6,7 @@
  *
  *   one busy log            fdatasync of its file, one in flight; large appends begin it before the tick ends
  *   several, small appends  one write to the journal and one fdatasync of it; their own files by and by
- *                           (background-sync.ts says when, trickle.ts one after the other)
+ *                           (background-sync.ts says when, trickle.ts says how many at a time)
  *   several, large appends  fdatasync of each, side by side; one syncfs for all when they are many
  *
  * Who becomes dirty while the journal or the file system is synced waits for the next round. Syncing runs off the event
