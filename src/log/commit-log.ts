@@ -276,8 +276,12 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
    * sync is as fatal here as anywhere.
    */
   async applyRetention(nowMs: number, byAge = true): Promise<boolean> {
-    this.idempotence.expire(nowMs);
     return !this.refusal && this.trim.applyRetention(byAge ? nowMs : -Infinity);
+  }
+
+  /** Forgets the idempotent producers that were not heard of for a day, on the clock of `monotonicMs`. */
+  expireProducers(monotonicMs: number): void {
+    this.idempotence.expire(monotonicMs);
   }
 
   /**

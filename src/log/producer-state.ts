@@ -53,8 +53,8 @@ interface Producer {
   next: number;
   /** Orders producers by their last batch. */
   usedAt: number;
-  /** Wall time of the first expiry run after its last batch; 0 until then. */
-  seenMs: number;
+  /** When the first expiry after its last batch was; Infinity until then. */
+  expiryFromMs: number;
 }
 
 /** Notes the batches that the log ends with, in order. */
@@ -119,7 +119,7 @@ export class ProducerStates {
     }
     if (producer === undefined) {
       if (this.producers.size >= PRODUCERS_MAX) this.forgetOldest();
-      const nothing = { lastSequence: -1, lastTimestampMs: -1, next: 0, usedAt: 0, seenMs: 0 };
+      const nothing = { lastSequence: -1, lastTimestampMs: -1, next: 0, usedAt: 0, expiryFromMs: Infinity };
       this.producers.set(id, (producer = { epoch, knownFrom: first, batches: [], ...nothing }));
     } else if (epoch !== producer.epoch) {
       begin(producer, epoch);
@@ -132,7 +132,7 @@ export class ProducerStates {
     producer.batches[producer.next + 2] = baseOffsetOf(bytes, at);
     producer.next = (producer.next + BATCH_NUMBERS) % (BATCHES_MAX * BATCH_NUMBERS);
     producer.usedAt = ++this.uses;
-    producer.seenMs = 0;
+    producer.expiryFromMs = Infinity;
   }
 
   /** What is known of each. */
@@ -151,11 +151,14 @@ export class ProducerStates {
     this.producers.clear();
   }
 
-  /** Forgets producers without a batch since this was called a day ago or earlier; call it now and then. */
-  expire(nowMs: number): void {
+  /**
+   * Forgets producers without a batch since this was called a day ago or earlier; call it now and then. `monotonicMs` is
+   * of the clock that never steps: a wall clock that is set ahead would forget all of them at once.
+   */
+  expire(monotonicMs: number): void {
     for (const [id, producer] of this.producers) {
-      if (producer.seenMs === 0 || producer.seenMs > nowMs) producer.seenMs = nowMs;
-      else if (nowMs - producer.seenMs >= EXPIRY_MS) this.producers.delete(id);
+      if (producer.expiryFromMs === Infinity) producer.expiryFromMs = monotonicMs;
+      else if (monotonicMs - producer.expiryFromMs >= EXPIRY_MS) this.producers.delete(id);
     }
   }
 

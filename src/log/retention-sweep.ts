@@ -1,6 +1,7 @@
 /**
  * Once a minute: every log of a data folder starts a new segment if its last one is old, and gives up the segments
- * that retention has passed by.
+ * that retention has passed by. It forgets idempotent producers that were not heard of for a day, too, on the monotonic
+ * clock.
  *
  *   by size   as many as it takes
  *   by age    as many as were started since the last sweep, and one more; none within ten minutes of a start or a step
@@ -21,6 +22,7 @@ export interface Retained {
   /** Segments that were started since the log was opened. */
   readonly rolledCount: number;
   rollIfOld(nowMs: number): void;
+  expireProducers(monotonicMs: number): void;
   /** Deletes the oldest segment if retention allows it, by its age too if `byAge`. Resolves to whether it did. */
   applyRetention(nowMs: number, byAge: boolean): Promise<boolean>;
 }
@@ -70,10 +72,12 @@ export class RetentionSweep {
   }
 
   private async sweep(log: Retained, settled: boolean): Promise<void> {
-    const nowMs = this.options.clock.nowMs();
+    const { clock } = this.options;
+    const nowMs = clock.nowMs();
     const { rolledCount } = log;
     let byAgeLeft = settled ? rolledCount - (this.rolled.get(log) ?? rolledCount) + 1 : 0;
     this.rolled.set(log, rolledCount);
+    log.expireProducers(clock.monotonicMs());
     log.rollIfOld(nowMs);
     while (await log.applyRetention(nowMs, false));
     while (byAgeLeft-- > 0 && (await log.applyRetention(nowMs, true)));

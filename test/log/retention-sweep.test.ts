@@ -3,8 +3,11 @@ import type { Clock } from "../../src/base/clock.ts";
 import { silentLogger } from "../../src/base/logger.ts";
 import { ClockSteps, SETTLING_MS } from "../../src/log/clock-steps.ts";
 import { type Retained, RetentionSweep } from "../../src/log/retention-sweep.ts";
+import { appendDurably, batchOf, openLog, temporaryFolder } from "../helpers/log.ts";
+import { ofProducer } from "../helpers/producers.ts";
 
 const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
 
 /** Two clocks that the test moves, and timers that it fires. */
 class TestClock implements Clock {
@@ -47,6 +50,8 @@ class FakeLog implements Retained {
     this.rolledAtMs.push(nowMs);
   }
 
+  expireProducers(): void {}
+
   async applyRetention(nowMs: number, byAge: boolean): Promise<boolean> {
     const old = byAge && (this.newestMs[0] ?? Infinity) < nowMs - this.retentionMs;
     if (!old && this.newestMs.length <= this.segmentsMax) return false;
@@ -65,14 +70,14 @@ function sweeping(...logs: Retained[]) {
 const old = (count: number) => Array.from({ length: count }, (_, i) => i);
 
 test("a clock that steps ahead deletes nothing for ten minutes, then one segment a minute", async () => {
-  const log = new FakeLog(old(5), 10 * 365 * 86_400_000);
+  const log = new FakeLog(old(5), 10 * 365 * DAY_MS);
   const clock = new TestClock();
   log.newestMs = log.newestMs.map((ms) => clock.wallMs + ms);
   const sweep = new RetentionSweep({ clock, logger: silentLogger, logs: [log] });
   sweep.start();
   for (let i = 0; i < 15; i++) await clock.minute();
   expect(log.newestMs.length).toBe(5);
-  clock.wallMs += 20 * 365 * 86_400_000;
+  clock.wallMs += 20 * 365 * DAY_MS;
   await clock.minute(); // the step is seen here
   for (let i = 0; i < 9; i++) await clock.minute();
   expect(log.newestMs.length).toBe(5);
@@ -80,6 +85,25 @@ test("a clock that steps ahead deletes nothing for ten minutes, then one segment
   expect(log.newestMs.length).toBe(4);
   await clock.minute();
   expect(log.newestMs.length).toBe(3);
+});
+
+test("a clock that steps ahead forgets no idempotent producer; a day that passes does", async () => {
+  const { folder, remove } = temporaryFolder();
+  const log = await openLog(folder);
+  const send = () => appendDurably(log, ofProducer(batchOf(["sent twice"]), 1, 0, 0));
+  const { clock } = sweeping(log);
+  expect(await send()).toBe(0);
+  for (const stepMs of [0, 400 * DAY_MS, -800 * DAY_MS, 2 * DAY_MS]) {
+    clock.wallMs += stepMs;
+    await clock.minute();
+  }
+  expect(await send()).toBe(0);
+  expect(log.endOffset).toBe(1);
+  clock.pass(DAY_MS);
+  await clock.minute();
+  expect(log.producers()).toEqual([]);
+  await log.close();
+  remove();
 });
 
 test("a clock that steps back counts as a step, and so does a start", async () => {
@@ -120,6 +144,7 @@ test("a log that fails does not keep the others from being swept, and the next s
     rollIfOld: () => {
       throw Object.assign(new Error("ENOSPC"), { code: "ENOSPC" });
     },
+    expireProducers: () => {},
     applyRetention: async () => false,
   };
   const log = new FakeLog(old(4), Infinity, 3);
