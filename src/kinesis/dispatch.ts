@@ -15,7 +15,6 @@ import { type Caller, callerOf } from "./caller.ts";
 import { KinesisError, toKinesisError } from "./errors.ts";
 import { EventStream } from "./event-stream.ts";
 import { inflateBody, isCoded } from "./gzip.ts";
-import { routingOf } from "./distribution.ts";
 import type { Operation, Output, RequestContext, Services } from "./operation.ts";
 import { OPERATIONS } from "./operations.ts";
 import { checkPermission } from "./permissions.ts";
@@ -72,15 +71,13 @@ const everything = (): boolean => true;
 
 export class Dispatcher {
   private readonly headers: ReplyHeaders;
-  private readonly puts: PutReader;
+  private readonly puts = new PutReader(navigator.hardwareConcurrency);
   private readonly warnings: SeldomWarnings;
   private draining = false;
 
   constructor(private readonly options: DispatchOptions) {
     this.headers = new ReplyHeaders(options.random);
-    const { clock, broker } = options.services;
-    this.warnings = new SeldomWarnings(options.logger, clock);
-    this.puts = new PutReader(navigator.hardwareConcurrency, clock, (name) => routingOf(broker, name));
+    this.warnings = new SeldomWarnings(options.logger, options.services.clock);
   }
 
   /** From now on every new request is told to come back later; those in work go on. */

@@ -3,10 +3,9 @@
  * streams: to each open shard in turn, whatever the two say; a record needs no key then, and keeps one that it has.
  * https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateStreamRecordDistributionStrategy.html
  */
-import type { Broker, Shard, Stream } from "../streams/broker.ts";
+import type { Shard, Stream } from "../streams/broker.ts";
 import { setHashKey } from "../streams/hash-keys.ts";
 import type { RecordTable } from "../streams/record-table.ts";
-import type { Routing } from "../streams/routing.ts";
 import { invalidArgument } from "./errors.ts";
 import { type Distribution, distributionOf, type StreamMode } from "./stream-settings.ts";
 import { constraintText, validationError } from "./validation.ts";
@@ -21,12 +20,6 @@ export function checkDistribution(
 ): void {
   if (distribution !== "AUTO" || mode === "ON_DEMAND") return;
   throw invalidArgument("The record distribution strategy AUTO is for streams in On-Demand mode only.");
-}
-
-/** How the stream `name` routes the hash keys of records; undefined when there is none, or it does not go by them. */
-export function routingOf(broker: Broker, name: string): Routing | undefined {
-  const stream = broker.streamByName(name);
-  return stream === undefined || distributionOf(stream) === "AUTO" ? undefined : stream.routing;
 }
 
 /**
@@ -51,5 +44,4 @@ function distributeInTurn(records: RecordTable, stream: Stream): void {
     setHashKey(records.hashKeys, place, shard.range.start);
   }
   turns.set(stream, turn % open.length);
-  records.built = undefined; // by the hash keys that they had
 }

@@ -1,8 +1,7 @@
 /**
  * The JSON bodies of PutRecord and PutRecords, read in one pass over their bytes: these are the operations whose bodies
- * are nearly all of what this edge reads, and large ones. What comes out is a table that says where keys and data lie: no
- * object is made for a record. The data is decoded where it stands, or somewhere else, straight into batches
- * (put-batches.ts).
+ * are nearly all of what this edge reads, and large ones. What comes out is a table of records, whose data is decoded in
+ * place: a body is read into no other memory, and no object is made for a record.
  *
  * It knows plain, well-formed requests only. Whatever is out of the ordinary (escapes, letters beyond ASCII, members of
  * other names, a value that breaks a rule, text that is no JSON) gives undefined, and the body is as it was: then the
@@ -10,7 +9,6 @@
  */
 import { HASH_KEY_MAX } from "../streams/hash-range.ts";
 import { RecordTable } from "../streams/record-table.ts";
-import { Base64Body, base64Bytes } from "./base64-body.ts";
 import { data, hashKeyText, PUT_RECORDS_MAX, partitionKey, streamArn, streamName } from "./members.ts";
 import type { TextShape } from "./shapes.ts";
 
@@ -20,17 +18,13 @@ export interface PutTarget {
   StreamARN: string | undefined;
 }
 
-/** The name of the stream, as the body says it: the operation finds what is wrong with that. */
-export function namedStream({ StreamName: name, StreamARN: arn }: PutTarget): string | undefined {
-  return name ?? arn?.slice(arn.indexOf(":stream/") + ":stream/".length);
-}
-
 export interface PutBody extends PutTarget {
   records: RecordTable;
 }
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
+const PADDING = 0x3d;
 const COLON = 0x3a;
 const OPEN_LIST = 0x5b;
 const BACKSLASH = 0x5c;
@@ -48,6 +42,9 @@ const NAMES = {
   PartitionKey: Buffer.from('"PartitionKey"'),
   ExplicitHashKey: Buffer.from('"ExplicitHashKey"'),
 };
+/** Larger ones take longer to get memory for than to read. */
+const TEXT_BYTES = 64 * 1024;
+const STRICT = { lastChunkHandling: "strict" } as const;
 const UNUSUAL = new Error("not a body for this reader");
 
 /** The operations that have such bodies, and how many records at most. */
@@ -61,14 +58,10 @@ export type PutOperation = keyof typeof PUT_RECORDS_OF;
 export function scanPut(operation: PutOperation, body: Buffer): PutBody | undefined {
   const records = RecordTable.empty(PUT_RECORDS_OF[operation], body);
   const target = scanPutTo(operation, records);
-  if (target === undefined || !decodeInPlace(records)) return undefined;
-  return { ...target, records };
+  return target && { StreamName: target.StreamName, StreamARN: target.StreamARN, records };
 }
 
-/**
- * Fills `records`, an empty table over a body with room for PUT_RECORDS_OF[operation]; their data are base64 as it stands
- * there, not looked into yet. Undefined when the general way has to read the body.
- */
+/** As scanPut, of the bytes of `records`, an empty table with room for PUT_RECORDS_OF[operation]. */
 export function scanPutTo(operation: PutOperation, records: RecordTable): PutTarget | undefined {
   const scanner = new Scanner(records, PUT_RECORDS_OF[operation]);
   try {
@@ -76,35 +69,9 @@ export function scanPutTo(operation: PutOperation, records: RecordTable): PutTar
     else scanner.putRecords();
     return { StreamName: scanner.StreamName, StreamARN: scanner.StreamARN };
   } catch (error) {
+    scanner.restore();
     if (error === UNUSUAL) return undefined;
     throw error;
-  }
-}
-
-/** Decodes the data of `records` where it stands. When one is no base64 it returns false, and all is as it was. */
-function decodeInPlace(records: RecordTable): boolean {
-  const { bytes: body, count } = records;
-  const texts = new Base64Body(body);
-  for (let place = 0; place < count; place++) {
-    const start = records.dataStart(place);
-    const textEnd = records.dataEnd(place);
-    const end = start + base64Bytes(body, start, textEnd);
-    if (!texts.decode(start, textEnd, body.subarray(start, end))) {
-      body.write(texts.textOf(start, textEnd), start, "latin1");
-      encodeInPlace(records, place);
-      return false;
-    }
-    records.move(place, records.keyStart(place), records.keyEnd(place), start, end);
-  }
-  return true;
-}
-
-/** Puts back what stood there of the first `count` records: only one text decodes to what was decoded. */
-function encodeInPlace(records: RecordTable, count: number): void {
-  const { bytes: body } = records;
-  for (let place = 0; place < count; place++) {
-    const start = records.dataStart(place);
-    body.write(body.toString("base64", start, records.dataEnd(place)), start, "latin1");
   }
 }
 
@@ -112,8 +79,12 @@ class Scanner {
   StreamName: string | undefined;
   StreamARN: string | undefined;
   private readonly body: Buffer;
+  /** Some of the body as text: of one text many pieces are made at no cost. */
+  private text = "";
+  private textStart = 0;
+  private textEnd = 0;
   private at = 0;
-  // The record at hand: where its data stand as text, -1 for not seen yet, and likewise its key.
+  // The record at hand: where its data lie once they are decoded, -1 for not seen yet, and likewise its key.
   private dataStart = -1;
   private dataEnd = -1;
   private keyStart = -1;
@@ -125,6 +96,18 @@ class Scanner {
     private readonly recordsMax: number,
   ) {
     this.body = records.bytes;
+  }
+
+  /** Makes the body what it was: only one text decodes to what was decoded. */
+  restore(): void {
+    const { records } = this;
+    for (let place = 0; place < records.count; place++)
+      this.encode(records.dataStart(place), records.dataEnd(place));
+    if (this.dataStart >= 0) this.encode(this.dataStart, this.dataEnd);
+  }
+
+  private encode(start: number, end: number): void {
+    this.body.write(this.body.toString("base64", start, end), start, "latin1");
   }
 
   putRecords(): void {
@@ -180,7 +163,7 @@ class Scanner {
   private addRecord(): void {
     const { records, keyStart, keyEnd, dataStart, dataEnd, hashKey } = this;
     if (dataStart < 0 || keyStart < 0 || records.count === this.recordsMax) throw UNUSUAL;
-    const key = hashKey === undefined ? this.body.toString("latin1", keyStart, keyEnd) : undefined;
+    const key = hashKey === undefined ? this.textOf(keyStart, keyEnd) : undefined;
     records.add(keyStart, keyEnd, dataStart, dataEnd, key, hashKey);
     this.dataStart = this.keyStart = -1;
     this.hashKey = undefined;
@@ -190,10 +173,18 @@ class Scanner {
     this.expect(QUOTE);
     const { body, at } = this;
     const end = body.indexOf(QUOTE, at);
-    const bytes = base64Bytes(body, at, end);
-    if (end < 0 || bytes < 0 || bytes > data.lengthMax) throw UNUSUAL;
+    const length = end - at;
+    if (end < 0 || length % 4 !== 0) throw UNUSUAL;
+    const padding = body[end - 1] !== PADDING ? 0 : body[end - 2] === PADDING ? 2 : 1;
+    const bytes = length === 0 ? 0 : (length / 4) * 3 - padding;
+    if (bytes > data.lengthMax) throw UNUSUAL;
+    const text = this.textOf(at, end);
+    if (!decode(text, body.subarray(at, at + bytes))) {
+      body.write(text, at, "latin1");
+      throw UNUSUAL;
+    }
     this.dataStart = at;
-    this.dataEnd = end;
+    this.dataEnd = at + bytes;
     this.at = end + 1;
   }
 
@@ -213,7 +204,7 @@ class Scanner {
 
   private word({ lengthMin = 0, lengthMax = Infinity, matcher }: TextShape): string {
     const start = this.plainText();
-    const word = this.body.toString("latin1", start, this.at - 1);
+    const word = this.textOf(start, this.at - 1);
     if (word.length < lengthMin || word.length > lengthMax || matcher?.test(word) === false) throw UNUSUAL;
     return word;
   }
@@ -231,6 +222,16 @@ class Scanner {
     }
     this.at = at + 1;
     return start;
+  }
+
+  /** What stands in the body; a part of it that was not decoded. */
+  private textOf(start: number, end: number): string {
+    if (start < this.textStart || end > this.textEnd) {
+      this.textStart = start;
+      this.textEnd = Math.min(Math.max(end, start + TEXT_BYTES), this.body.length);
+      this.text = this.body.toString("latin1", this.textStart, this.textEnd);
+    }
+    return this.text.slice(start - this.textStart, end - this.textStart);
   }
 
   /** Takes the name of a member, quotes and all, and its colon; false when another name stands there. */
@@ -260,5 +261,17 @@ class Scanner {
     let byte = this.body[this.at];
     while (byte === SPACE || byte === 0x0a || byte === 0x0d || byte === 0x09) byte = this.body[++this.at];
     return byte;
+  }
+}
+
+/** Fills `bytes` with what `text` says in base64; false when it does not, letter by letter. */
+function decode(text: string, bytes: Uint8Array): boolean {
+  try {
+    // The decoder passes over white space: then fewer bytes come than the length promises.
+    const { read, written } = bytes.setFromBase64(text, STRICT);
+    return read === text.length && written === bytes.length;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
   }
 }

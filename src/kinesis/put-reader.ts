@@ -1,28 +1,18 @@
 /**
  * Reads the bodies of puts (put-body.ts): small ones at once, large ones in a thread of their own, so that decoding
- * megabytes of Base64 keeps nobody else waiting. The body is handed over; its records are decoded into a slot, memory that
- * both threads share, as the batches that go to the log from there. There are few slots, taken in turn: they stay in the
- * processor's cache, and a body waits until one is free.
- *
- * Which shard a record goes to the thread knows from what it was told after an earlier put to the stream. When that is out
- * of date the records are good all the same, and their batches are built again.
+ * megabytes of Base64 keeps nobody else waiting. The body is copied into a slot, memory that both threads share, is
+ * decoded there, and goes to the log from there. There are few slots, taken in turn: they stay in the processor's cache,
+ * and a body waits where it is until one is free.
  *
  * The thread is started by the first large body, and until it runs, all are read at once; so they are where there is one
  * processor only, or no thread can be had.
  */
 import { assert } from "../base/assert.ts";
-import type { Clock } from "../base/clock.ts";
-import type { Routing } from "../streams/routing.ts";
-import { namedStream, type PutBody, type PutOperation, scanPut } from "./put-body.ts";
-import {
-  areaOf,
-  batchesIn,
-  type PutReply,
-  type PutRequest,
-  slotBytes,
-  tableIn,
-} from "./put-thread-memory.ts";
+import { PUT_RECORDS_MAX } from "./members.ts";
+import { type PutBody, type PutOperation, scanPut } from "./put-body.ts";
+import { BODY_AT, type PutReply, type PutRequest } from "./put-thread-memory.ts";
 import type { RequestBody } from "./request-body.ts";
+import { RecordTable } from "../streams/record-table.ts";
 
 /** A smaller body is read sooner than it is handed over. */
 const LARGE_BYTES = 64 * 1024;
@@ -51,7 +41,7 @@ interface Waiting {
 /** A body that the thread has. */
 interface Sent {
   slot: Slot;
-  body: RequestBody;
+  bytes: Buffer;
   resolve: (put: PutBody | undefined) => void;
 }
 
@@ -63,15 +53,8 @@ export class PutReader {
   private readonly sent: Sent[] = [];
   private readonly free: Slot[] = Array.from({ length: SLOTS }, (_, id) => ({ id, memory: NO_MEMORY }));
 
-  /**
-   * `processors`: how many there are. `routingOf`: how a stream routes hash keys; undefined when there is none of that name,
-   * or they say nothing there.
-   */
-  constructor(
-    processors: number,
-    private readonly clock: Pick<Clock, "nowMs">,
-    private readonly routingOf: (stream: string) => Routing | undefined,
-  ) {
+  /** `processors`: how many there are. */
+  constructor(processors: number) {
     if (processors < 2) this.state = "unusable";
   }
 
@@ -103,11 +86,14 @@ export class PutReader {
   private sendNext(): void {
     while (this.waiting.length > 0 && this.free.length > 0) {
       const { operation, body, resolve } = this.waiting.shift() as Waiting;
+      const bytes = body.bytes.length;
       const slot = this.free.pop() as Slot;
-      this.makeRoom(slot, slotBytes(body.bytes.length));
-      const bytes = body.handOver();
-      this.send({ slot: slot.id, operation, body: bytes, nowMs: this.clock.nowMs() }, [bytes]);
-      this.sent.push({ slot, body, resolve });
+      this.makeRoom(slot, BODY_AT + bytes);
+      const shared = Buffer.from(slot.memory, BODY_AT, bytes);
+      body.bytes.copy(shared);
+      body.moveTo(shared, () => this.leave(slot));
+      this.send({ slot: slot.id, operation, bytes });
+      this.sent.push({ slot, bytes: shared, resolve });
     }
   }
 
@@ -118,28 +104,11 @@ export class PutReader {
     }
     const next = this.sent.shift();
     assert(next !== undefined, "the thread answers once for each body");
-    const { slot, body, resolve } = next;
-    if ("body" in message) {
-      body.takeBack(message.body);
-      this.leave(slot);
-      return resolve(undefined);
-    }
-    const { StreamName, StreamARN, count, batches, routingId } = message.put;
-    const area = areaOf(slot.memory);
-    const records = tableIn(slot.memory, area, count);
-    records.built = batchesIn(slot.memory, area);
-    records.built.count = batches;
-    records.built.routingId = routingId;
-    body.moveTo(area, () => this.leave(slot));
-    this.teach(namedStream(message.put), routingId);
-    resolve({ StreamName, StreamARN, records });
-  }
-
-  /** Tells the thread how `stream` routes hash keys, when it went by something else. */
-  private teach(stream: string | undefined, routingId: number): void {
-    const routing = stream === undefined ? undefined : this.routingOf(stream);
-    if (stream === undefined || routing === undefined || routing.id === routingId) return;
-    this.send({ stream, starts: routing.starts, id: routing.id });
+    const { put } = message;
+    if (put === undefined) return next.resolve(undefined);
+    const { StreamName, StreamARN, count } = put;
+    const records = RecordTable.shared(PUT_RECORDS_MAX, next.bytes, next.slot.memory, 0, count);
+    next.resolve({ StreamName, StreamARN, records });
   }
 
   private start(): void {
@@ -159,8 +128,8 @@ export class PutReader {
     this.thread = thread;
   }
 
-  private send(request: PutRequest, handedOver: ArrayBuffer[] = []): void {
-    this.thread?.postMessage(request, handedOver);
+  private send(request: PutRequest): void {
+    this.thread?.postMessage(request);
   }
 
   private makeRoom(slot: Slot, bytes: number): void {

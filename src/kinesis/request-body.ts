@@ -5,7 +5,6 @@
 import { release } from "../base/bytes.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 
-const NO_BYTES = Buffer.alloc(0);
 const NOTHING = (): void => {};
 
 /** The body of a request in work: it counts against the memory of all until it is released. */
@@ -24,22 +23,9 @@ export class RequestBody {
     this.giveBack = giveBack;
   }
 
-  /** Its bytes, for another thread; it has none meanwhile. */
-  handOver(): ArrayBuffer {
-    const { buffer, byteLength } = this.bytes;
-    const whole = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
-    const bytes = whole ? buffer : new Uint8Array(this.bytes).buffer;
-    this.bytes = NO_BYTES;
-    return bytes;
-  }
-
-  /** Has again what was handed over. */
-  takeBack(bytes: ArrayBuffer): void {
-    this.bytes = Buffer.from(bytes);
-  }
-
-  /** What was handed over is gone; what was made of it is in `bytes`, memory that it leaves with `leave`. */
+  /** Has a copy of its bytes from now on, in memory that it leaves with `leave`. */
   moveTo(bytes: Buffer, leave: () => void): void {
+    release(this.bytes);
     this.bytes = bytes;
     this.leave = leave;
   }

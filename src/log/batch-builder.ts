@@ -72,14 +72,8 @@ export class BatchBuilder {
     valueEnd: number,
     timestampMs: number,
   ): number {
-    const at = this.addRoom(from, keyStart, keyEnd, valueEnd - valueStart, timestampMs);
-    from.copy(this.bytes, at, valueStart, valueEnd);
-    return this.count - 1;
-  }
-
-  /** As addPiece, of a value of `valueBytes` bytes that the caller fills in; returns where it goes in the memory. */
-  addRoom(from: Buffer, keyStart: number, keyEnd: number, valueBytes: number, timestampMs: number): number {
     const keyBytes = keyStart < 0 ? -1 : keyEnd - keyStart;
+    const valueBytes = valueEnd - valueStart;
     const timestampDelta = this.noteTime(timestampMs);
     const offsetDelta = this.count++;
     const bytes =
@@ -98,11 +92,11 @@ export class BatchBuilder {
     at = writeVarint(out, offsetDelta, at);
     at = writeVarint(out, keyBytes, at);
     if (keyBytes > 0) at += from.copy(out, at, keyStart, keyEnd);
-    const value = writeVarint(out, valueBytes, at);
-    at = value + valueBytes;
+    at = writeVarint(out, valueBytes, at);
+    at += from.copy(out, at, valueStart, valueEnd);
     out[at++] = 0;
     this.at = at;
-    return value;
+    return offsetDelta;
   }
 
   /** The finished batch, at base offset 0 and without a producer id. Call once, with at least one record added. */

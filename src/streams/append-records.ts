@@ -8,10 +8,11 @@ import type { DurableWaiter, ShardLog } from "../log/shard-log.ts";
 import { FilledOutcomes } from "./append-outcomes.ts";
 import { appendOne } from "./append-one.ts";
 import type { Admission, AppendOutcomes, Shard, Stream } from "./broker.ts";
-import type { BuiltBatches } from "./built-batches.ts";
-import { lastOffsetDeltaOf } from "../log/record-batch.ts";
-import { BATCH_BYTES_TARGET, buildBatch, recordBytesMax } from "./put-batch.ts";
+import { buildBatch, recordBytesMax } from "./put-batch.ts";
 import type { RecordTable } from "./record-table.ts";
+
+/** Batches end at the first record that takes them past this, so that a reader opens little more than it asked for. */
+export const BATCH_BYTES_TARGET = 1 << 20;
 
 /**
  * Appends `records`, all with the time `nowMs`, but for those that `admit` gives an error for; resolves when every one
@@ -34,10 +35,6 @@ export function appendRecords(
 class ShardPart {
   /** Places in the request of this shard's records, ascending. */
   readonly places: number[] = [];
-  /** How many of them were appended. */
-  appendedCount = 0;
-  /** Their batches, when these were built before. */
-  readonly built: Buffer[] = [];
   /** Behind the last record appended. */
   endOffset = 0;
   /** True once every batch was handed to the log: only then is its answer about all of them. */
@@ -62,33 +59,15 @@ class AppendRequest implements DurableWaiter {
   }
 
   run(stream: Stream, records: RecordTable, nowMs: number, admit: Admission | undefined): void {
-    const { built } = records;
-    if (admit === undefined && built?.routingId === stream.routing.id)
-      this.shareBuilt(stream, records, built);
-    else this.share(stream, records, admit);
-    for (const part of this.parts.values()) this.appendPart(part, records, nowMs);
-    if (this.parts.size === 0) this.resolve(this.outcomes);
-    for (const log of this.parts.keys()) this.onDurable(log);
-  }
-
-  private share(stream: Stream, records: RecordTable, admit: Admission | undefined): void {
     for (let place = 0; place < records.count; place++) {
       const shard = stream.shardForHash(records.hashKeys, place);
       const refused = admit?.(shard, records.dataBytes(place) + records.keyBytes(place));
       if (refused !== undefined) this.outcomes.fail(place, refused);
       else this.partOf(shard).places.push(place);
     }
-  }
-
-  private shareBuilt(stream: Stream, records: RecordTable, built: BuiltBatches): void {
-    const parts: ShardPart[] = [];
-    for (let batch = 0; batch < built.count; batch++) {
-      const part = this.partOf(stream.routes[built.routeOf(batch)] as Shard);
-      part.built.push(built.bytesOf(batch));
-      parts.push(part);
-    }
-    for (let place = 0; place < records.count; place++)
-      (parts[built.batchOf(place)] as ShardPart).places.push(place);
+    for (const part of this.parts.values()) this.appendPart(part, records, nowMs);
+    if (this.parts.size === 0) this.resolve(this.outcomes);
+    for (const log of this.parts.keys()) this.onDurable(log);
   }
 
   onDurable(log: ShardLog): void {
@@ -123,33 +102,27 @@ class AppendRequest implements DurableWaiter {
   }
 
   private appendPart(part: ShardPart, records: RecordTable, nowMs: number): void {
-    const { places, built } = part;
+    let next = 0;
     try {
-      for (let number = 0; part.appendedCount < places.length; number++)
-        this.appendBatch(part, built[number] ?? nextBatch(part, records, nowMs));
+      while (next < part.places.length) next = this.appendBatch(part, records, next, nowMs);
     } catch (error) {
       if (!(error instanceof VoikError)) throw error;
-      for (let i = part.appendedCount; i < places.length; i++) this.outcomes.fail(places[i] as number, error);
+      for (let i = next; i < part.places.length; i++) this.outcomes.fail(part.places[i] as number, error);
     }
     part.appended = true;
   }
 
-  private appendBatch(part: ShardPart, batch: Buffer): void {
-    const { places, number, appendedCount: first } = part;
-    const end = first + lastOffsetDeltaOf(batch) + 1;
-    const baseOffset = part.shard.log.append(batch, this);
+  /** Appends one batch of the part's records from `first` on; returns the first one that is left. */
+  private appendBatch(part: ShardPart, records: RecordTable, first: number, nowMs: number): number {
+    const { places, shard } = part;
+    let bytes = 0;
+    let end = first;
+    while (end < places.length && (end === first || bytes < BATCH_BYTES_TARGET))
+      bytes += recordBytesMax(records, places[end++] as number);
+    const baseOffset = shard.log.append(buildBatch(records, places, first, end, nowMs), this);
     for (let i = first; i < end; i++)
-      this.outcomes.appended(places[i] as number, number, baseOffset + i - first);
+      this.outcomes.appended(places[i] as number, part.number, baseOffset + i - first);
     part.endOffset = baseOffset + end - first;
-    part.appendedCount = end;
+    return end;
   }
-}
-
-/** A batch of the part's records that were not appended yet, or of the first of them. */
-function nextBatch({ places, appendedCount: first }: ShardPart, records: RecordTable, nowMs: number): Buffer {
-  let bytes = 0;
-  let end = first;
-  while (end < places.length && (end === first || bytes < BATCH_BYTES_TARGET))
-    bytes += recordBytesMax(records, places[end++] as number);
-  return buildBatch(records, places, first, end, nowMs);
 }

@@ -7,7 +7,6 @@ import type { VoikError } from "../base/errors.ts";
 import type { Durability } from "../log/log-factory.ts";
 import type { ShardLog } from "../log/shard-log.ts";
 import type { RecordTable } from "./record-table.ts";
-import type { Routing } from "./routing.ts";
 import type { StreamSettings } from "./stream-settings.ts";
 import type { HashRange } from "./hash-range.ts";
 
@@ -39,10 +38,6 @@ export interface Stream {
   readonly resharding: boolean;
   /** What the edges keep with a stream, by names of their own: tags, consumers, policies. */
   readonly attributes: ReadonlyMap<string, string>;
-  /** Which of `routes` a hash key goes to; another one after each reshard. */
-  readonly routing: Routing;
-  /** The open shards, as `routing` counts them. */
-  readonly routes: readonly Shard[];
   /** The open shard whose range holds the hash key at `place` of `hashKeys` (hash-keys.ts). */
   shardForHash(hashKeys: Uint32Array, place: number): Shard;
   addShardsListener(listener: ShardsListener): void;

@@ -4,10 +4,8 @@ import { BatchBuilder } from "../log/batch-builder.ts";
 import { BATCH_HEADER_BYTES } from "../log/record-batch.ts";
 import type { RecordTable } from "./record-table.ts";
 
-/** Batches end at the first record that takes them past this, so that a reader opens little more than it asked for. */
-export const BATCH_BYTES_TARGET = 1 << 20;
 /** At least as many as lengths and deltas of one record take. */
-export const RECORD_OVERHEAD_BYTES = 32;
+const RECORD_OVERHEAD_BYTES = 32;
 
 /** A batch is written to its log before the next one is built, so they are all built in the same memory. */
 let workspace = Buffer.allocUnsafeSlow(64 * 1024);

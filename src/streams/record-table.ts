@@ -5,7 +5,6 @@
  *   bounds     per record   key start | key end | data start | data end      key start -1: it has no key
  *   hashKeys   per record   its hash key (hash-keys.ts)
  */
-import type { BuiltBatches } from "./built-batches.ts";
 import { HASH_KEY_WORDS, hashKeys, setHashKey, setHashKeyOf } from "./hash-keys.ts";
 
 /** A record as Kinesis has it; `explicitHashKey` wins over the MD5 of `partitionKey`, and one of them must be there. */
@@ -26,8 +25,6 @@ const DATA_END = 3;
 
 export class RecordTable {
   count = 0;
-  /** Batches of these records, if another thread has built them already. */
-  built: BuiltBatches | undefined;
 
   /** Empty, of the size of its parts; `bytes` hold, or will hold, keys and data. */
   private constructor(
@@ -87,18 +84,13 @@ export class RecordTable {
     explicitHashKey: bigint | undefined,
   ): void {
     const place = this.count++;
-    this.move(place, keyStart, keyEnd, dataStart, dataEnd);
-    if (explicitHashKey !== undefined) setHashKey(this.hashKeys, place, explicitHashKey);
-    else if (partitionKey !== undefined) setHashKeyOf(this.hashKeys, place, partitionKey);
-  }
-
-  /** The key and the data of the record at `place` have moved. */
-  move(place: number, keyStart: number, keyEnd: number, dataStart: number, dataEnd: number): void {
     const at = place * BOUNDS;
     this.bounds[at + KEY_START] = keyStart;
     this.bounds[at + KEY_END] = keyEnd;
     this.bounds[at + DATA_START] = dataStart;
     this.bounds[at + DATA_END] = dataEnd;
+    if (explicitHashKey !== undefined) setHashKey(this.hashKeys, place, explicitHashKey);
+    else if (partitionKey !== undefined) setHashKeyOf(this.hashKeys, place, partitionKey);
   }
 
   /** Where the key of a record begins in `bytes`; -1 when it has none. */

@@ -3,9 +3,9 @@ import { assert } from "../base/assert.ts";
 import type { Durability, OpenLog } from "../log/log-factory.ts";
 import type { ShardsListener, Stream } from "./broker.ts";
 import type { StreamRow } from "./catalog.ts";
+import { hashKeysOf, isBelow } from "./hash-keys.ts";
 import { tilesHashKeys } from "./hash-range.ts";
 import { openShardsOf, type ReshardPlan } from "./reshard.ts";
-import { Routing } from "./routing.ts";
 import type { StreamSettings } from "./stream-settings.ts";
 import { LoggedShard } from "./shard.ts";
 
@@ -16,8 +16,9 @@ export class ShardedStream implements Stream {
   reshardEnd: Promise<unknown> | undefined;
   private all: readonly LoggedShard[];
   /** The open shards by the start of their ranges, which tile 0..2^128-1. */
-  routes: readonly LoggedShard[] = [];
-  routing: Routing;
+  private routes: readonly LoggedShard[] = [];
+  /** The first hash key of each. */
+  private routeStarts = hashKeysOf([]);
   private readonly listeners = new Set<ShardsListener>();
 
   /** `row` is the stream's own from now on; `logs`: one for each of its shards, in their order. */
@@ -27,7 +28,7 @@ export class ShardedStream implements Stream {
   ) {
     assert(row.shards.length === logs.length, "a stream has one log for each shard");
     this.all = row.shards.map((shard, i) => new LoggedShard(this, shard, logs[i] as OpenLog));
-    this.routing = this.setRoutes();
+    this.setRoutes();
   }
 
   get id(): string {
@@ -67,7 +68,14 @@ export class ShardedStream implements Stream {
   }
 
   shardForHash(hashKeys: Uint32Array, place: number): LoggedShard {
-    return this.routes[this.routing.routeOf(hashKeys, place)] as LoggedShard;
+    let low = 0;
+    let high = this.routes.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if (isBelow(hashKeys, place, this.routeStarts, middle)) high = middle - 1;
+      else low = middle;
+    }
+    return this.routes[low] as LoggedShard;
   }
 
   /** Closes and opens what the catalog has closed and opened, in one step; `logs`: one for each added shard. */
@@ -101,10 +109,10 @@ export class ShardedStream implements Stream {
     this.tellListeners();
   }
 
-  private setRoutes(): Routing {
+  private setRoutes(): void {
     this.routes = openShardsOf(this.all);
     const ranges = this.routes.map((shard) => shard.range);
     assert(tilesHashKeys(ranges), "open shards tile the hash keys");
-    return (this.routing = Routing.of(ranges));
+    this.routeStarts = hashKeysOf(ranges.map((range) => range.start));
   }
 }

@@ -1,15 +1,9 @@
 /** Large bodies of puts are read by a thread of their own, and say what they would have said here. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { type Random, seededRandom } from "../../src/base/random.ts";
 import { type PutBody, type PutOperation, scanPut } from "../../src/kinesis/put-body.ts";
 import { PutReader } from "../../src/kinesis/put-reader.ts";
-import { RecordReader } from "../../src/log/record.ts";
-import { isIntactBatch } from "../../src/log/record-batch.ts";
-import { HASH_KEY_MAX, uniformRanges } from "../../src/streams/hash-range.ts";
-import type { RecordTable } from "../../src/streams/record-table.ts";
-import { Routing } from "../../src/streams/routing.ts";
 import { RequestBody } from "../../src/kinesis/request-body.ts";
 
 const SEED = Number(process.env.VOIK_SEED ?? Date.now() % 1_000_000);
@@ -49,14 +43,9 @@ function randomPut(random: Random): { operation: PutOperation; text: string } {
   return { operation: many ? "PutRecords" : "PutRecord", text };
 }
 
-/** The stream "s" routes hash keys so, and nothing is known of others. */
-let routing: Routing | undefined;
-const newReader = (processors: number, clock: Pick<Clock, "nowMs"> = systemClock) =>
-  new PutReader(processors, clock, (stream) => (stream === "s" ? routing : undefined));
-
 /** A reader whose thread runs: the first bodies are read at once, until it does. */
-async function readyReader(clock: Pick<Clock, "nowMs"> = systemClock): Promise<PutReader> {
-  const ready = newReader(2, clock);
+async function readyReader(): Promise<PutReader> {
+  const ready = new PutReader(2);
   const { text } = randomPut(seededRandom(1));
   while (!(ready.read("PutRecords", bodyOf(text)) instanceof Promise)) await new Promise(setImmediate);
   return ready;
@@ -95,95 +84,8 @@ test("of large bodies, many at a time, each is read as it is here, and one that 
   expect(unread).toBeLessThan(BODIES / 2);
 });
 
-describe("batches of a large body", () => {
-  const NOW_MS = 1_700_000_000_123;
-  let built: PutReader;
-  beforeAll(async () => {
-    built = await readyReader({ ...systemClock, nowMs: () => NOW_MS });
-  });
-  afterAll(() => {
-    built.close();
-    routing = undefined;
-  });
-  /** Base64 of `count` records, their keys, and the body that puts them. */
-  const bodyOfRecords = (count: number, bytes: number, name: object = { StreamName: "s" }) => {
-    const records = Array.from({ length: count }, (_, i) => ({
-      Data: Buffer.alloc(bytes + i, i).toString("base64"),
-      PartitionKey: `key-${i}`,
-      ...(i % 7 === 0 && { ExplicitHashKey: String(HASH_KEY_MAX - BigInt(i)) }),
-    }));
-    return { records, body: bodyOf(JSON.stringify({ ...name, Records: records })) };
-  };
-  const read = async (body: RequestBody) => (await built.read("PutRecords", body))?.records as RecordTable;
-
-  test("are built once the thread knows how the stream routes hash keys, and again when that changes", async () => {
-    for (const shards of [1, 4, 7]) {
-      routing = Routing.of(uniformRanges(shards));
-      const first = bodyOfRecords(300, 400);
-      expect((await read(first.body)).built?.routingId).not.toBe(routing.id);
-      first.body.release();
-      const { records, body } = bodyOfRecords(300, 400, {
-        StreamARN: "arn:aws:kinesis:x:000000000000:stream/s",
-      });
-      const table = await read(body);
-      expect(table.built?.routingId).toBe(routing.id);
-      expect(recordsIn(table, NOW_MS)).toEqual(expectedIn(table, records, routing));
-      expect(table.built?.count).toBe(shards);
-      body.release();
-    }
-  });
-
-  test("end at the first record that takes them past a mebibyte", async () => {
-    routing = Routing.of(uniformRanges(2));
-    for (let i = 0; i < 2; i++) {
-      const { records, body } = bodyOfRecords(40, 200_000);
-      const table = await read(body);
-      if (i === 1) {
-        expect(recordsIn(table, NOW_MS)).toEqual(expectedIn(table, records, routing));
-        expect(table.built?.count).toBeGreaterThanOrEqual(7);
-      }
-      body.release();
-    }
-  });
-
-  test("of a stream that routes nothing are not for use", async () => {
-    const { body } = bodyOfRecords(300, 400, { StreamName: "another" });
-    expect((await read(body)).built?.routingId).toBe(0);
-    body.release();
-  });
-
-  /** What the batches hold, by record: its batch's number and offset there, its key, its data. */
-  function recordsIn({ built: batches }: RecordTable, timeMs: number): unknown[] {
-    const all: unknown[] = [];
-    for (let batch = 0; batch < (batches?.count ?? 0); batch++) {
-      const bytes = batches?.bytesOf(batch) as Buffer;
-      expect(isIntactBatch(bytes)).toBe(true);
-      const reader = new RecordReader(bytes);
-      while (reader.next()) {
-        expect(reader.timestampMs).toBe(timeMs);
-        const data = Bun.hash(reader.value() as Buffer);
-        all.push([batches?.routeOf(batch), batch, reader.offset, reader.key()?.toString(), data]);
-      }
-    }
-    return all.sort();
-  }
-
-  function expectedIn(table: RecordTable, records: { Data: string; PartitionKey: string }[], by: Routing) {
-    const next = new Map<number, number>();
-    return records
-      .map(({ Data, PartitionKey }, place) => {
-        const batch = table.built?.batchOf(place) as number;
-        const offset = next.get(batch) ?? 0;
-        next.set(batch, offset + 1);
-        const route = by.routeOf(table.hashKeys, place);
-        return [route, batch, offset, PartitionKey, Bun.hash(Buffer.from(Data, "base64"))];
-      })
-      .sort();
-  }
-});
-
 test("bodies that wait for a slot when the reader is closed are read at once", async () => {
-  const closing = newReader(2);
+  const closing = new PutReader(2);
   const text = JSON.stringify({ StreamName: "s", PartitionKey: "k", Data: "AAEC".repeat(20_000) });
   while (!(closing.read("PutRecord", bodyOf(text)) instanceof Promise)) await new Promise(setImmediate);
   // Nobody drops what has a slot.
@@ -200,7 +102,7 @@ test("a small body is read at once", () => {
 });
 
 test("with one processor everything is read at once", () => {
-  const alone = newReader(1);
+  const alone = new PutReader(1);
   const { text } = randomPut(seededRandom(1));
   for (let i = 0; i < 3; i++) expect(alone.read("PutRecords", bodyOf(text))).not.toBeInstanceOf(Promise);
 });
