@@ -12,14 +12,8 @@
  */
 import { release } from "../base/bytes.ts";
 import { VoikError } from "../base/errors.ts";
-import {
-  baseOffsetOf,
-  batchBytesOf,
-  compressionOf,
-  isIntactBatch,
-  maxTimestampOf,
-  nextOffsetOf,
-} from "../log/record-batch.ts";
+import { intactBatchAt, offsetBehindDamage } from "../log/intact-batch.ts";
+import { compressionOf, maxTimestampOf, nextOffsetOf } from "../log/record-batch.ts";
 import { RecordReader } from "../log/record.ts";
 import type { AbortedTransaction } from "../log/shard-log.ts";
 import { isShown } from "../log/shard-transactions.ts";
@@ -101,7 +95,8 @@ class Read implements ReadRecords {
   private workBytes = 0;
   /** End of the batch that is being opened or read. */
   private batchEnd: number | undefined;
-  /** The offset behind the piece that is being read, and the aborted transactions in it. */
+  /** Where the piece that is being read starts and ends, and the aborted transactions in it. */
+  private pieceStart = 0;
   private pieceEnd = 0;
   private aborted: readonly AbortedTransaction[] = [];
 
@@ -135,15 +130,16 @@ class Read implements ReadRecords {
 
   /** False when the call is full. */
   private takeBatches(piece: Buffer): boolean {
+    let offset = this.pieceStart;
     for (let at = 0; at < piece.length;) {
-      const end = at + batchBytesOf(piece, at);
-      const batch = piece.subarray(at, end);
-      if (!isIntactBatch(batch)) {
-        this.batchEnd = end < piece.length ? baseOffsetOf(piece, end) : this.pieceEnd;
+      const batch = intactBatchAt(piece, at, offset);
+      if (batch === undefined) {
+        this.batchEnd = offsetBehindDamage(piece, at, offset, this.pieceEnd);
         throw new VoikError("storage_damaged", "they are damaged on the disk");
       }
       if (!this.takeBatch(batch)) return false;
-      at = end;
+      offset = nextOffsetOf(batch);
+      at += batch.length;
     }
     return true;
   }
@@ -167,6 +163,7 @@ class Read implements ReadRecords {
     if (range === undefined) return undefined;
     try {
       this.aborted = log.abortedIn(range.baseOffset, range.endOffset);
+      this.pieceStart = range.baseOffset;
       this.pieceEnd = range.endOffset;
       const piece = Buffer.allocUnsafe(range.bytes);
       range.copy(piece, 0);

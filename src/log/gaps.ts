@@ -14,6 +14,7 @@ import { crc32c } from "../base/crc32c.ts";
 import { VoikError } from "../base/errors.ts";
 import type { FileSystem, OpenFile } from "../base/file-system.ts";
 import { GAPS_NAME, segmentPaths } from "./layout.ts";
+import type { Boundary } from "./log-end.ts";
 
 /** Bytes `position` to `end` of a segment's file, which held the offsets `from` to `to`; empty where a file is cut short. */
 export interface Gap {
@@ -114,10 +115,10 @@ export class Gaps {
   }
 
   /** Where a range of `segmentBase`'s file that starts at `position` and would end at `end` has to stop. */
-  clip(segmentBase: number, position: number, end: number): number {
+  clip(segmentBase: number, position: number, end: Boundary): Boundary {
     for (const gap of this.gaps) {
-      if (gap.segmentBase === segmentBase && gap.position > position && gap.position < end)
-        return gap.position;
+      if (gap.segmentBase === segmentBase && gap.position > position && gap.position < end.position)
+        return { position: gap.position, offset: gap.from };
     }
     return end;
   }

@@ -2,24 +2,31 @@
 import { assert } from "../base/assert.ts";
 import { VoikError } from "../base/errors.ts";
 import type { LogFile } from "./log-file.ts";
+import type { Segment } from "./segment.ts";
 import type { LogRange } from "./shard-log.ts";
 
 export class LogFileRange implements LogRange {
+  private readonly file: LogFile;
   private held = true;
 
   constructor(
-    private readonly file: LogFile,
+    private readonly segment: Pick<Segment, "file" | "paths">,
     readonly position: number,
     readonly bytes: number,
     readonly baseOffset: number,
     readonly endOffset: number,
   ) {
-    file.flush(position + bytes);
-    file.retain();
+    this.file = segment.file;
+    this.file.flush(position + bytes);
+    this.file.retain();
   }
 
   get fd(): number {
     return this.file.fd;
+  }
+
+  get path(): string {
+    return this.segment.paths.log;
   }
 
   copy(into: Buffer, at: number): void {

@@ -32,9 +32,9 @@ export class LogReads {
     const end = this.readable.endIn(segment, until);
     const { position, bytes, baseOffset, nextOffset } = segment.find(offset, end.position);
     const first = { position: position + bytes, offset: nextOffset };
-    const stop = bytes >= maxBytes ? first : segment.lastBoundary(first, position + maxBytes, end);
-    const clipped = gaps.count > 0 ? gaps.clip(segment.baseOffset, position, stop.position) : stop.position;
-    return new LogFileRange(segment.file, position, clipped - position, baseOffset, stop.offset);
+    let stop = bytes >= maxBytes ? first : segment.lastBoundary(first, position + maxBytes, end);
+    if (gaps.count > 0) stop = gaps.clip(segment.baseOffset, position, stop);
+    return new LogFileRange(segment, position, stop.position - position, baseOffset, stop.offset);
   }
 
   /** The first record from `startOffset` on that is at least as new as `timestampMs`. */

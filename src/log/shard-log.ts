@@ -27,6 +27,8 @@ export interface TailListener {
  */
 export interface LogRange {
   readonly fd: number;
+  /** The file, for people. */
+  readonly path: string;
   readonly position: number;
   readonly bytes: number;
   /** Base offset of the first batch; at most the offset asked for. */

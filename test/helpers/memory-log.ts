@@ -106,6 +106,7 @@ export class MemoryLog implements OpenLog {
     this.openRanges++;
     return {
       fd: -1,
+      path: "memory",
       position: 0,
       bytes,
       baseOffset: baseOffsetOf(content),

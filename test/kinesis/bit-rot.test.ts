@@ -51,6 +51,9 @@ test.each([
   ["its attributes, as if it were a marker", 22, 0x20],
   ["its count of offsets", 26, 2],
   ["its checksum", 17, 1],
+  ["its base offset", 7, 8],
+  ["its length", 11, 0x40],
+  ["its length, as if it were negative", 8, 0x80],
 ])("a batch with a flipped bit in %s is an error, and can be gone behind", async (_where, at, bit) => {
   const stream = await rottenStream(at, bit);
   const [texts, first] = await read(await harness.iterator(stream, "TRIM_HORIZON"));

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { disk } from "../../src/base/disk.ts";
 import type { OpenFile } from "../../src/base/file-system.ts";
 import { AppendBuffers } from "../../src/log/append-buffers.ts";
+import { segmentPaths } from "../../src/log/layout.ts";
 import { FileLogFile } from "../../src/log/log-file.ts";
 import { LogFileRange } from "../../src/log/log-range.ts";
 import { temporaryFolder } from "../helpers/log.ts";
@@ -70,7 +71,7 @@ test("what is held is written when the buffer is full, in order, and before a la
 test("a read, a range, a cut and the last release find what is held in the file", () => {
   const looks: ((file: FileLogFile) => void)[] = [
     (file) => expect(file.read(Buffer.alloc(500), 700)).toBe(500),
-    (file) => new LogFileRange(file, 0, 1_000, 0, 1).release(),
+    (file) => new LogFileRange({ file, paths: segmentPaths(folder, 0) }, 0, 1_000, 0, 1).release(),
     (file) => file.trim(),
     (file) => file.release(),
   ];
@@ -90,7 +91,7 @@ test("who reads what is written leaves alone what is held", () => {
   file.flush();
   file.append(SMALL);
   file.read(Buffer.alloc(1_000), 0);
-  new LogFileRange(file, 0, 1_000, 0, 1).release();
+  new LogFileRange({ file, paths: segmentPaths(folder, 0) }, 0, 1_000, 0, 1).release();
   expect(writes).toEqual([1_000]);
   file.release();
 });

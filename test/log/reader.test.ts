@@ -1,5 +1,6 @@
 /** Reading a log as an async sequence: where it starts and ends, what it holds open, how fast it reads. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import type { CommitLog } from "../../src/log/commit-log.ts";
 import { type ReadOptions, readBatches, readRecords } from "../../src/log/reader.ts";
 import { baseOffsetOf } from "../../src/log/record-batch.ts";
@@ -7,14 +8,19 @@ import { markerBatch } from "../../src/log/control-batch.ts";
 import { appendDurably, batchOf, openLog, temporaryFolder } from "../helpers/log.ts";
 import { MemoryLog } from "../helpers/memory-log.ts";
 import { inTransaction } from "../helpers/producers.ts";
+import { flipBit } from "../helpers/shard-copies.ts";
+
+/** Bytes of a batch that `appendBatches` makes. */
+const BATCH = 94;
 
 let log: CommitLog;
+let folder: string;
 let remove: () => void;
 
 beforeEach(async () => {
   const temporary = temporaryFolder();
-  remove = temporary.remove;
-  log = await openLog(temporary.folder, { segmentBytesMax: 1_000 });
+  ({ folder, remove } = temporary);
+  log = await openLog(folder, { segmentBytesMax: 1_000 });
 });
 
 afterEach(async () => {
@@ -86,6 +92,48 @@ describe("a reader starts", () => {
     for (const from of [-1, 4])
       await expect(valuesOf({ from })).rejects.toMatchObject({ code: "offset_out_of_range" });
   });
+});
+
+describe("a reader meets bits that flipped on the disk", () => {
+  const places: [string, number, number][] = [
+    ["its records", 90, 3],
+    ["its attributes, as if it were compressed", 22, 0],
+    ["its count of offsets", 26, 1],
+    ["its checksum", 17, 7],
+    ["its base offset", 7, 3],
+    ["its length, as if it were longer", 11, 7],
+    ["its length, as if it were negative", 8, 7],
+  ];
+  test.each(places)("and gives no batch with one in %s, but says where to go on", async (_, at, bit) => {
+    await appendBatches(3);
+    expect(log.sizeBytes).toBe(3 * BATCH);
+    const file = join(folder, "00000000000000000000.log");
+    flipBit(file, BATCH + at, bit);
+    for (const options of [{}, { reuse: true }, { committed: true }, { follow: true }]) {
+      const seen: number[] = [];
+      const reading = (async () => {
+        for await (const batch of readBatches(log, options)) seen.push(baseOffsetOf(batch));
+      })();
+      await expect(reading).rejects.toMatchObject({
+        code: "storage_damaged",
+        message:
+          `damaged record batch in ${file} at byte ${BATCH}, offsets 3 to 5: ` +
+          "other records stay readable, the next ones from offset 6 on",
+      });
+      expect(seen).toEqual([0]);
+    }
+    await expect(valuesOf({ from: 4 })).rejects.toMatchObject({ code: "storage_damaged" });
+    expect(await valuesOf({ from: 6 })).toEqual(numbers(6, 9));
+  });
+});
+
+test("what is said of a damaged batch ends where a gap begins that was noted before", async () => {
+  await appendBatches(3);
+  const file = join(folder, "00000000000000000000.log");
+  flipBit(file, BATCH + 8, 7);
+  await expect(valuesOf({ from: 4 })).rejects.toThrow("offsets 3 to 5");
+  flipBit(file, BATCH - 1, 0);
+  await expect(valuesOf({})).rejects.toThrow("offsets 0 to 2: other");
 });
 
 describe("a reader ends", () => {
