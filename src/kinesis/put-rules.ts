@@ -1,10 +1,6 @@
 /** Rules of a record that comes in, beyond its shape; shared by PutRecord and PutRecords. */
-import { VoikError } from "../base/errors.ts";
-import type { Stream } from "../streams/broker.ts";
 import { HASH_KEY_MAX } from "../streams/hash-range.ts";
 import { RecordTable } from "../streams/record-table.ts";
-import { parseSequenceNumber } from "../streams/sequence-number.ts";
-import type { Caller } from "./caller.ts";
 import { invalidArgument } from "./errors.ts";
 import type { RequestContext } from "./operation.ts";
 import { maxRecordKibOf, RECORD_KIB_DEFAULT } from "./stream-settings.ts";
@@ -72,35 +68,4 @@ function readHashKey(text: string | undefined): bigint | undefined {
     "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. " +
       `Specified value was ${text}`,
   );
-}
-
-/**
- * Refuses a SequenceNumberForOrdering that this stream never gave out. The rest of its promise, that the new
- * number is above it, holds by itself: offsets of a shard only grow.
- */
-export function checkSequenceNumberForOrdering(
-  text: string | undefined,
-  stream: Stream,
-  caller: Caller,
-): void {
-  if (text === undefined || wasGivenOut(text, stream)) return;
-  throw invalidArgument(
-    `ExclusiveMinimumSequenceNumber ${text} used in PutRecord on stream ${stream.name} ` +
-      `under account ${caller.accountId} is invalid.`,
-  );
-}
-
-function wasGivenOut(text: string, stream: Stream): boolean {
-  try {
-    const { shardIndex, createdAtSeconds, offset } = parseSequenceNumber(text);
-    const shard = stream.shards.find((candidate) => candidate.index === shardIndex);
-    return (
-      shard !== undefined &&
-      createdAtSeconds === Math.floor(shard.createdAtMs / 1000) &&
-      offset < shard.log.durableEnd
-    );
-  } catch (error) {
-    if (error instanceof VoikError) return false;
-    throw error;
-  }
 }

@@ -137,7 +137,7 @@ const rows: Row[] = [
     `StartingSequenceNumber 1 used in GetShardIterator on shard ${SHARD} in stream s under account 000000000000 is invalid.`,
   ],
   [
-    "a sequence number to order by that no shard gave",
+    "a sequence number to order by that is none",
     "PutRecord",
     { ...record, SequenceNumberForOrdering: "5" },
     "InvalidArgumentException",

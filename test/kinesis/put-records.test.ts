@@ -1,5 +1,6 @@
 /** PutRecord and PutRecords: routing, order, rules that fail a whole request, failures of one shard. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { systemClock } from "../../src/base/clock.ts";
 import { VoikError } from "../../src/base/errors.ts";
 import { memoryLogOf } from "../helpers/memory-broker.ts";
 import { KinesisHarness } from "./kinesis-harness.ts";
@@ -102,16 +103,47 @@ describe("SequenceNumberForOrdering", () => {
     expect(BigInt(second) > BigInt(first)).toBe(true);
   });
 
-  test("that was never given out is refused", async () => {
-    const last = String(
-      (await harness.ok("PutRecord", { StreamName: "s", PartitionKey: "a", Data: "" }))["SequenceNumber"],
-    );
-    for (const number of ["1", String(BigInt(last) + (1n << 80n)), "9".repeat(56)]) {
-      expect((await harness.call("PutRecord", record(number))).body as unknown).toEqual({
-        __type: "InvalidArgumentException",
-        message: `ExclusiveMinimumSequenceNumber ${number} used in PutRecord on stream s under account 000000000000 is invalid.`,
-      });
-    }
+  const SHARD = "00000000";
+  const seconds = (later: number) => (Math.floor(Date.now() / 1000) + later).toString(16).padStart(9, "0");
+  const decimal = (hex: string) => String(BigInt(`0x${hex}`));
+
+  test.each([
+    ["all zeros", `2${"0".repeat(45)}2`],
+    ["as large as it can be", "2ffffffffff7fffffffffffffff000000000007fffffff2"],
+    ["of this second, of another stream's shard", `2ffffffffff7fffffff7fffffff00${seconds(0)}7fffffff2`],
+    ["of version 1", `2${"0".repeat(45)}1`],
+    ["of version 1 and this second", `2000000000000${seconds(0)}${"0".repeat(16)}${SHARD}1`],
+  ])("may be a number that this stream never gave out, of the past: %s", async (_what, hex) => {
+    expect((await harness.call("PutRecord", record(decimal(hex)))).status).toBe(200);
+  });
+
+  test.each([
+    ["of the future", `2${"0".repeat(28)}${seconds(10)}${SHARD}2`],
+    ["of version 1 and the future", `2000000000000${seconds(10)}${"0".repeat(16)}${SHARD}1`],
+    ["of version 0", `2${"0".repeat(46)}`],
+    ["of version 4", `2${"0".repeat(45)}4`],
+    ["that begins with 1", "1ffffffffff7fffffffffffffff000000000007fffffff2"],
+    ["that begins with 3", `3${"0".repeat(45)}1`],
+    ["with too large an index", `2${"0".repeat(10)}8${"0".repeat(34)}2`],
+    ["with too large a shard", `2${"0".repeat(37)}800000002`],
+    ["of version 0, too far in the future", "13bb2cc3d80000000000000000000000"],
+    ["of a single digit", "1"],
+    ["of 128 digits", BigInt("9".repeat(128)).toString(16)],
+  ])("can't be a number %s", async (_what, hex) => {
+    expect((await harness.call("PutRecord", record(decimal(hex)))).body as unknown).toEqual({
+      __type: "InvalidArgumentException",
+      message: `ExclusiveMinimumSequenceNumber ${decimal(hex)} used in PutRecord on stream s under account 000000000000 is invalid.`,
+    });
+  });
+
+  test("of this stream is good when the clock has stepped back behind its shards", async () => {
+    let nowMs = Date.now();
+    const later = await KinesisHarness.start({ clock: { ...systemClock, nowMs: () => nowMs } });
+    await later.ok("CreateStream", { StreamName: "s", ShardCount: 1 });
+    const { SequenceNumber } = await later.ok("PutRecord", { StreamName: "s", PartitionKey: "a", Data: "" });
+    nowMs -= 3_600_000;
+    await later.ok("PutRecord", record(String(SequenceNumber)));
+    await later.stop();
   });
 });
 

@@ -4,7 +4,8 @@ import { endDryRun, throughputExceeded } from "../errors.ts";
 import { data, hashKeyText, partitionKey, sequenceNumberText, streamReference } from "../members.ts";
 import { type Output, putOperation, type RequestContext } from "../operation.ts";
 import type { PutBody } from "../put-body.ts";
-import { checkedRecords, checkSequenceNumberForOrdering, recordBytesMaxOf } from "../put-rules.ts";
+import { checkSequenceNumberForOrdering } from "../ordering.ts";
+import { checkedRecords, recordBytesMaxOf } from "../put-rules.ts";
 import { boolean, type InputOf, required, structure } from "../shapes.ts";
 import { findWritable } from "../stream-view.ts";
 
@@ -23,7 +24,7 @@ async function handle(request: InputOf<typeof input> | PutBody, context: Request
   const scanned = "records" in request;
   const records = checkedRecords(scanned ? request.records : [request], recordBytesMaxOf(context, request));
   const stream = findWritable(context, request);
-  if (!scanned) checkSequenceNumberForOrdering(request.SequenceNumberForOrdering, stream, context.caller);
+  if (!scanned) checkSequenceNumberForOrdering(request.SequenceNumberForOrdering, stream, context);
   distribute(records, stream);
   if (!scanned) endDryRun(request.DryRun);
   const dataBytes = records.dataBytes(0);
