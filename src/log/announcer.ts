@@ -9,24 +9,39 @@ const LOGS_IN_A_TURN = 96;
 
 export class Announcer {
   private readonly logs = new Set<Syncable>();
+  private deferred = false;
 
-  /** `tell` is called for each log that was added, once however often that was, at the end of a tick. */
+  /** `tell` is called for each log that was added, once however often that was. */
   constructor(
     private readonly clock: Pick<Clock, "defer">,
     private readonly tell: (log: Syncable) => void,
   ) {}
 
+  /** Has `log` told at the end of this tick, or of one after it. */
   add(log: Syncable): void {
-    if (this.logs.size === 0) this.clock.defer(this.tellNext);
     this.logs.add(log);
+    this.defer();
   }
 
-  private readonly tellNext = (): void => {
+  /** Tells as many as there is time for in one turn, now. */
+  tellSome(): void {
     let left = LOGS_IN_A_TURN;
     for (const log of this.logs) {
-      if (left-- === 0) return this.clock.defer(this.tellNext);
+      if (left-- === 0) return;
       this.logs.delete(log);
       this.tell(log);
     }
+  }
+
+  private defer(): void {
+    if (this.deferred || this.logs.size === 0) return;
+    this.deferred = true;
+    this.clock.defer(this.goOn);
+  }
+
+  private readonly goOn = (): void => {
+    this.deferred = false;
+    this.tellSome();
+    this.defer();
   };
 }

@@ -167,6 +167,7 @@ export class GroupCommit {
       log.noteJournaled(ends[i] as SegmentEnd);
       this.announcer.add(log);
     }
+    this.announcer.tellSome();
     if (this.trickle.idle && journal.behind > 0) this.background.syncAll();
   }
 
