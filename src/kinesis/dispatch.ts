@@ -48,12 +48,16 @@ export interface DispatchOptions {
   access: Pick<Access, "enforcing" | "authorize"> | undefined;
 }
 
-/** What the connection tells of a request. */
-export interface Connection {
-  /** Its body is in: from now on the time is the server's own. */
-  onBody(): void;
+/** What there is to say to the connections of requests, and to ask them. */
+export interface Connections {
+  /** The body of `request` is in: from now on the time is the server's own. */
+  onBody(request: Request): void;
+  /** `request` has its reply: from now on the time is the client's. */
+  onReply(request: Request): void;
+  /** The reply goes on as long as events come. */
+  onPush(request: Request): void;
   /** The client's address. */
-  address(): string;
+  addressOf(request: Request): string;
 }
 
 /** The operation that a request names. */
@@ -91,12 +95,12 @@ export class Dispatcher {
   }
 
   /** Answers `request`. */
-  async handle(request: Request, connection: Connection): Promise<Response> {
+  async handle(request: Request, connections: Connections): Promise<Response> {
     const { clock, metrics } = this.options.services;
     const startMs = clock.monotonicMs();
     const target = request.headers.get("x-amz-target") ?? "";
     const asked = TARGETS.get(target);
-    const response = await this.reply(request, target, asked, connection);
+    const response = await this.reply(request, target, asked, connections);
     const seconds = (clock.monotonicMs() - startMs) / 1000;
     metrics.request(asked?.name ?? UNKNOWN, response.status, seconds);
     return response;
@@ -106,7 +110,7 @@ export class Dispatcher {
     request: Request,
     target: string,
     asked: Asked | undefined,
-    connection: Connection,
+    connections: Connections,
   ): Promise<Response> {
     const { memory, maxBodyBytes } = this.options;
     const headers = this.headers.next();
@@ -117,7 +121,7 @@ export class Dispatcher {
     try {
       const body = await readBody(request, maxBodyBytes, memory);
       if (body === undefined) return tooLargeReply(headers);
-      connection.onBody();
+      connections.onBody(request);
       let output: Output;
       try {
         if (asked === undefined) throw new KinesisError("UnknownOperationException");
@@ -132,12 +136,16 @@ export class Dispatcher {
             ? this.puts.read(asked.operation.put, body)
             : undefined;
         const put = read instanceof Promise ? await read : read;
-        const scope = this.scopeOf(request, body, caller, format, connection);
+        const scope = this.scopeOf(request, body, caller, format, connections);
         output = await this.run(asked, put ?? format.decode(body.bytes), put !== undefined, scope);
       } finally {
         body.release();
+        connections.onReply(request);
       }
-      if (output instanceof EventStream) return eventStreamReply(output, headers);
+      if (output instanceof EventStream) {
+        connections.onPush(request);
+        return eventStreamReply(output, headers);
+      }
       return await outputReply(format, output, headers, memory, request);
     } catch (error) {
       return errorReply(format, this.explain(error, request.signal), headers);
@@ -154,11 +162,11 @@ export class Dispatcher {
     body: RequestBody,
     caller: Caller,
     format: BodyFormat,
-    connection: Connection,
+    connections: Connections,
   ): RequestScope {
     const { services, access } = this.options;
     if (!access?.enforcing) return new RequestScope(services, caller, format, request, body, everything);
-    const host = hostOf(connection.address());
+    const host = hostOf(connections.addressOf(request));
     const may: RequestContext["may"] = (action, resourceType, resourceName) =>
       access.authorize(caller.principal, host, action, resourceType, resourceName);
     return new RequestScope(services, caller, format, request, body, may);

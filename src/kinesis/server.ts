@@ -9,9 +9,8 @@ import type { MetricsRegistry } from "../base/metrics.ts";
 import type { Random } from "../base/random.ts";
 import type { Broker } from "../streams/broker.ts";
 import { Authenticator } from "./authenticator.ts";
-import { Dispatcher } from "./dispatch.ts";
+import { type Connections, Dispatcher } from "./dispatch.ts";
 import { KinesisMetrics } from "./kinesis-metrics.ts";
-import { EVENT_STREAM_TYPE } from "./event-stream.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { OpenBatches } from "./open-batches.ts";
 import { ReadTurns } from "./read-turns.ts";
@@ -123,16 +122,14 @@ export function startKinesisServer(options: KinesisServerOptions): KinesisServer
     idleTimeout: IDLE_SECONDS,
     // Above our own limit, so that HTTP/2 gets a 413 as well: here it would only see its stream reset.
     maxRequestBodySize: limits.maxBodyBytes * 2,
-    async fetch(request, server) {
-      const response = await dispatcher.handle(request, {
-        onBody: () => server.timeout(request, 0),
-        address: () => server.requestIP(request)?.address ?? "",
-      });
-      const pushes = response.headers.get("content-type") === EVENT_STREAM_TYPE;
-      server.timeout(request, pushes ? PUSH_IDLE_SECONDS : IDLE_SECONDS);
-      return response;
-    },
+    fetch: (request) => dispatcher.handle(request, connections),
   });
+  const connections: Connections = {
+    onBody: (request) => server.timeout(request, 0),
+    onReply: (request) => server.timeout(request, IDLE_SECONDS),
+    onPush: (request) => server.timeout(request, PUSH_IDLE_SECONDS),
+    addressOf: (request) => server.requestIP(request)?.address ?? "",
+  };
   return {
     get port() {
       return server.port as number;

@@ -292,7 +292,8 @@ test("a server that is stopping tells whoever still asks to come back later", as
     "x-amz-target": "Kinesis_20131202.ListStreams",
   };
   const request = new Request("http://x/", { method: "POST", headers, body: "{}" });
-  const response = await dispatcher.handle(request, { onBody() {}, address: () => "" });
+  const connections = { onBody() {}, onReply() {}, onPush() {}, addressOf: () => "" };
+  const response = await dispatcher.handle(request, connections);
   expect([response.status, await response.json()]).toEqual([
     503,
     { __type: "ServiceUnavailable", message: "voik is stopping: try again." },
