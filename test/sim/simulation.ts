@@ -138,7 +138,7 @@ class Simulation {
     const { random } = this;
     const flips = random.oneIn(10);
     const plan: Plan = {
-      steps: random.between(30, 250) * (this.hurried ? 4 : 1),
+      steps: random.between(30, 250) * (this.hurried ? 3 : 1),
       kills: random.oneIn(2),
       powerCuts: !random.oneIn(4),
       full: !flips && random.oneIn(3),
