@@ -110,12 +110,17 @@ export class VoikProcess implements AsyncDisposable {
     return readdirSync(`/proc/${this.pid}/fd`).length;
   }
 
-  /** Open descriptors beside those of logs, their journal and databases' seals, which are opened when they are wanted (Linux). */
+  /**
+   * Open descriptors beside those that are opened when they are wanted: of logs, their journal, databases' seals, and a
+   * second one of the standard error for its first line (Linux).
+   */
   otherDescriptors(): number {
     const folder = `/proc/${this.pid}/fd`;
     const targets = readdirSync(folder).map((name) => targetOf(join(folder, name)));
-    return targets.filter((target) => target !== "" && !/\/(streams|journal)\/|\.db-seal$/.test(target))
-      .length;
+    const error = targetOf(join(folder, "2"));
+    const wanted = (target: string) =>
+      target === "" || target === error || /\/(streams|journal)\/|\.db-seal$/.test(target);
+    return targets.filter((target) => !wanted(target)).length;
   }
 
   /** What /metrics says of a series, by its name with its labels; 0 where there is none yet. */
