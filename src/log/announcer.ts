@@ -23,8 +23,12 @@ export class Announcer {
     this.defer();
   }
 
-  /** Tells as many as there is time for in one turn, now. */
-  tellSome(): void {
+  /** Tells all of them now, if there is time for that in one turn. */
+  tellIfFew(): void {
+    if (this.logs.size <= LOGS_IN_A_TURN) this.tellSome();
+  }
+
+  private tellSome(): void {
     let left = LOGS_IN_A_TURN;
     for (const log of this.logs) {
       if (left-- === 0) return;

@@ -167,7 +167,7 @@ export class GroupCommit {
       log.noteJournaled(ends[i] as SegmentEnd);
       this.announcer.add(log);
     }
-    this.announcer.tellSome();
+    this.announcer.tellIfFew();
     if (this.trickle.idle && journal.behind > 0) this.background.syncAll();
   }
 
