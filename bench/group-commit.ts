@@ -187,6 +187,8 @@ async function measureCase({ root, shards, durability, batch }: Case): Promise<v
   journal.close();
   volume?.close();
   rmSync(folder, { recursive: true, force: true });
+  // Forgetting gigabytes takes the file system a while, which the next case would pay for.
+  Bun.spawnSync(["sync", "-f", root]);
 }
 
 async function measure(logs: readonly CommitLog[], writers: number, batch: Buffer) {
