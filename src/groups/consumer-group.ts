@@ -15,9 +15,9 @@ import type { AssignedMember, AssignorName, Topics } from "./assignors.ts";
 import type { GroupFailure } from "./group.ts";
 import { type Partitions, samePartitions } from "./partitions.ts";
 
-/** In place of an epoch: the member joins, leaves, or (a static one) leaves and will be back. */
 /** What the members of such a group are, and of most classic ones. */
 export const CONSUMER_PROTOCOL = "consumer";
+/** In place of an epoch: the member joins, leaves, or (a static one) leaves and will be back. */
 export const JOIN_EPOCH = 0;
 export const LEAVE_EPOCH = -1;
 export const AWAY_EPOCH = -2;
