@@ -14,6 +14,8 @@ import type { DataVolume, KafkaLimits, KafkaSecurity } from "./options.ts";
 export const NODE_ID = 1;
 /** The leader never changes, so its epoch does not either. */
 export const LEADER_EPOCH = 0;
+/** Says that a client knows of no leader epoch, or does not care. */
+const NO_LEADER_EPOCH = -1;
 export const NO_TOPIC_ID: string = "0".repeat(32);
 
 export interface KafkaContext {
@@ -58,6 +60,12 @@ export function shardAt(stream: Stream, index: number): Shard | undefined {
 export function streamOf(broker: Broker, byId: boolean, topicId: string, name: string): Stream | KafkaError {
   if (byId) return broker.streamById(topicId) ?? KafkaError.unknownTopicId;
   return broker.streamByName(name) ?? KafkaError.unknownTopicOrPartition;
+}
+
+/** What a client hears that believes in leader `epoch` of a partition (KIP-320); none too when it gives none. */
+export function epochError(epoch: number): KafkaError {
+  if (epoch === LEADER_EPOCH || epoch === NO_LEADER_EPOCH) return KafkaError.none;
+  return epoch > LEADER_EPOCH ? KafkaError.unknownLeaderEpoch : KafkaError.fencedLeaderEpoch;
 }
 
 /** Kafka's rule for topic names; what the broker allows may be narrower. */

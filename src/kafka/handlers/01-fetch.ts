@@ -13,7 +13,7 @@ import type { AbortedTransaction, LogRange, ShardLog, TailListener } from "../..
 import type { Call, Handler, Pending } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
 import { EMPTY_BYTES } from "../codec/reader.ts";
-import { NO_TOPIC_ID, shardAt, streamOf } from "../context.ts";
+import { epochError, NO_TOPIC_ID, shardAt, streamOf } from "../context.ts";
 import { KafkaError, kafkaErrorOf } from "../errors.ts";
 import type { FetchRequest, FetchResponse } from "../messages/01-fetch.ts";
 
@@ -134,6 +134,8 @@ class PendingFetch implements Pending, TailListener {
   }
 
   private read(log: ShardLog, wanted: WantedPartition, gathered: Gathered): Partition {
+    const errorCode = epochError(wanted.currentLeaderEpoch);
+    if (errorCode !== KafkaError.none) return unread(wanted, errorCode, gathered);
     try {
       const left = this.bytesMax - gathered.bytes;
       const { rangeBytesMax } = this.call.context;
@@ -150,7 +152,7 @@ class PendingFetch implements Pending, TailListener {
       gathered.bytes += range?.bytes ?? 0;
       return {
         partitionIndex: wanted.partition,
-        errorCode: KafkaError.none,
+        errorCode,
         highWatermark: log.durableEnd,
         lastStableOffset: stableEnd,
         logStartOffset: log.startOffset,

@@ -5,7 +5,7 @@
 import type { ShardLog, TimestampPosition } from "../../log/shard-log.ts";
 import type { Handler } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
-import { LEADER_EPOCH, shardAt } from "../context.ts";
+import { epochError, LEADER_EPOCH, shardAt } from "../context.ts";
 import { KafkaError, kafkaErrorOf } from "../errors.ts";
 import type { ListOffsetsRequest, ListOffsetsResponse } from "../messages/02-list-offsets.ts";
 
@@ -29,15 +29,17 @@ export const listOffsetsHandler: Handler<
     const stream = call.context.broker.streamByName(name);
     return {
       name,
-      partitions: partitions.map(({ partitionIndex, timestamp }) => {
+      partitions: partitions.map(({ partitionIndex, currentLeaderEpoch, timestamp }) => {
         const log = stream && shardAt(stream, partitionIndex)?.log;
         if (log === undefined) {
           return { partitionIndex, errorCode: KafkaError.unknownTopicOrPartition, ...NOWHERE };
         }
+        const errorCode = epochError(currentLeaderEpoch);
+        if (errorCode !== KafkaError.none) return { partitionIndex, errorCode, ...NOWHERE };
         try {
           const end = request.isolationLevel === READ_COMMITTED ? log.stableEnd : log.durableEnd;
           const position = positionOf(log, timestamp, end);
-          return { partitionIndex, errorCode: KafkaError.none, leaderEpoch: LEADER_EPOCH, ...position };
+          return { partitionIndex, errorCode, leaderEpoch: LEADER_EPOCH, ...position };
         } catch (error) {
           return { partitionIndex, errorCode: kafkaErrorOf(error), ...NOWHERE };
         }

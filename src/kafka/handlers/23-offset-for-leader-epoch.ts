@@ -1,7 +1,7 @@
 /** OffsetForLeaderEpoch: there is one epoch, 0, and it ends where the partition does. A consumer that asks has lost nothing. */
 import type { Handler } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
-import { LEADER_EPOCH, shardAt } from "../context.ts";
+import { epochError, LEADER_EPOCH, shardAt } from "../context.ts";
 import { KafkaError } from "../errors.ts";
 import type {
   OffsetForLeaderEpochRequest,
@@ -20,11 +20,12 @@ export const offsetForLeaderEpochHandler: Handler<
       partitions: partitions.map(({ partition, currentLeaderEpoch, leaderEpoch }) => {
         const log = stream && shardAt(stream, partition)?.log;
         if (!log) return { partition, errorCode: KafkaError.unknownTopicOrPartition };
-        if (currentLeaderEpoch > LEADER_EPOCH) return { partition, errorCode: KafkaError.unknownLeaderEpoch };
+        const errorCode = epochError(currentLeaderEpoch);
+        if (errorCode !== KafkaError.none) return { partition, errorCode };
         const known = leaderEpoch === LEADER_EPOCH;
         return {
           partition,
-          errorCode: KafkaError.none,
+          errorCode,
           leaderEpoch: known ? LEADER_EPOCH : -1,
           endOffset: known ? log.durableEnd : -1,
         };
