@@ -20,7 +20,7 @@ const END_BYTES = 2;
 const RESULT_BYTES = 112;
 const DIGITS_AT = '{"SequenceNumber":"'.length;
 
-/** The result of a record of one shard: that of the next one differs in the digits. */
+/** The result of a record of one shard: that of the next one differs in the digits, which `numbers` puts there. */
 interface Row {
   numbers: SequenceNumbers;
   bytes: Buffer;
@@ -40,7 +40,7 @@ export class JsonResultList implements ResultList {
   add(shard: Shard, offset: number): void {
     let row = this.rows.get(shard);
     if (row === undefined) this.rows.set(shard, (row = rowOf(shard)));
-    row.numbers.write(offset, row.bytes, DIGITS_AT);
+    row.numbers.moveTo(offset);
     this.reserve(row.bytes.length);
     this.at += row.bytes.copy(this.bytes, this.at);
   }
@@ -68,7 +68,9 @@ export class JsonResultList implements ResultList {
 
 function rowOf(shard: Shard): Row {
   const result = { SequenceNumber: "0".repeat(SEQUENCE_NUMBER_DIGITS), ShardId: shardIdOf(shard.index) };
-  return { numbers: new SequenceNumbers(shard), bytes: Buffer.from(`${JSON.stringify(result)},`, "latin1") };
+  const bytes = Buffer.from(`${JSON.stringify(result)},`, "latin1");
+  const digits = bytes.subarray(DIGITS_AT, DIGITS_AT + SEQUENCE_NUMBER_DIGITS);
+  return { numbers: new SequenceNumbers(shard, digits), bytes };
 }
 
 /** Results as values. */

@@ -57,11 +57,14 @@ export function sequenceNumber(shard: NumberedShard, offset: number): string {
  * by digit, ten times as fast as making a number of 186 bits and printing it.
  */
 export class SequenceNumbers {
-  private readonly digits = Buffer.alloc(SEQUENCE_NUMBER_DIGITS);
   /** The offset whose number is an addition away; -2 for none. */
   private next = -2;
 
-  constructor(private readonly shard: NumberedShard) {}
+  /** `digits`: where the numbers stand, one after the other; SEQUENCE_NUMBER_DIGITS bytes. */
+  constructor(
+    private readonly shard: NumberedShard,
+    private readonly digits = Buffer.alloc(SEQUENCE_NUMBER_DIGITS),
+  ) {}
 
   /** The sequence number of the record at `offset`. */
   of(offset: number): string {
@@ -69,25 +72,21 @@ export class SequenceNumbers {
     return this.digits.toString("latin1");
   }
 
-  /** Writes the sequence number of the record at `offset` to `bytes`; returns the position after it. */
-  write(offset: number, bytes: Buffer, at: number): number {
-    this.moveTo(offset);
-    return at + this.digits.copy(bytes, at);
-  }
-
-  private moveTo(offset: number): void {
+  /** Has the sequence number of the record at `offset` stand in `digits`. */
+  moveTo(offset: number): void {
     if (offset === this.next) this.addStep();
     else this.digits.write(sequenceNumber(this.shard, offset), "latin1");
     this.next = offset + 1;
   }
 
+  /** Without a branch for what carries: that is chance, so a processor would guess it wrong half of the time. */
   private addStep(): void {
     const { digits } = this;
-    let carry = 0;
-    for (let place = SEQUENCE_NUMBER_DIGITS - 1; place >= STEP_PLACE || carry > 0; place--) {
-      const sum = (digits[place] as number) + (STEP[place] as number) + carry;
-      carry = sum > NINE ? 1 : 0;
-      digits[place] = sum - carry * 10;
+    let carry = 0; // or -1
+    for (let place = SEQUENCE_NUMBER_DIGITS - 1; place >= STEP_PLACE || carry !== 0; place--) {
+      const sum = (digits[place] as number) + (STEP[place] as number) - carry;
+      carry = (NINE - sum) >> 31;
+      digits[place] = sum - (carry & 10);
     }
   }
 }

@@ -167,3 +167,23 @@ bothOperations(
     expect(read).toBeGreaterThan(CHANGES / 4);
   },
 );
+
+test.each([150, 151, 152])(
+  "%d bytes of data are read letter by letter: any other byte in their place counts",
+  (bytes) => {
+    const text = seededRandom(bytes).bytes(bytes).toString("base64");
+    const start = '{"StreamName":"s","Records":[{"PartitionKey":"k","Data":"';
+    const body = Buffer.from(`${start}${text}"}]}`);
+    // Decoders look at many letters at a time, and at the last ones by themselves.
+    const places = [0, 1, 2, 3, 31, 64, 100, ...Array.from({ length: 12 }, (_, i) => text.length - 1 - i)];
+    for (const place of places) {
+      for (let byte = 0; byte < 256; byte++) {
+        const changed = Buffer.from(body);
+        changed[start.length + place] = byte;
+        const quick = scanned(Buffer.from(changed));
+        if (quick !== undefined || byte === body[start.length + place])
+          expect([place, byte, quick]).toEqual([place, byte, general(changed)]);
+      }
+    }
+  },
+);
