@@ -62,6 +62,11 @@ export function streamOf(broker: Broker, byId: boolean, topicId: string, name: s
   return broker.streamByName(name) ?? KafkaError.unknownTopicOrPartition;
 }
 
+/** The same for all wishes for one topic by its name, or, where that is null, by its id; never for a name and an id. */
+export function wishKey({ name, topicId }: { name: string | null; topicId: string }): string {
+  return name === null ? topicId : `${name}/`;
+}
+
 /** What a client hears that believes in leader `epoch` of a partition (KIP-320); none too when it gives none. */
 export function epochError(epoch: number): KafkaError {
   if (epoch === LEADER_EPOCH || epoch === NO_LEADER_EPOCH) return KafkaError.none;

@@ -54,6 +54,16 @@ describe("metadata", () => {
     expect(kafka.broker.streamByName("no")).toBeUndefined();
   });
 
+  test("tells once of a topic that is asked for twice", async () => {
+    const { id } = await kafka.broker.createStream({ name: "once", shardCount: 1 });
+    const byName = [{ name: "once" }, { name: "never" }, { name: "once" }];
+    const named = await client.request(Metadata, { topics: byName, allowAutoTopicCreation: false });
+    expect(named.topics.map(({ name }) => name)).toEqual(["once", "never"]);
+    const byId = [id, id].map((topicId) => ({ name: null, topicId }));
+    const given = await client.request(Metadata, { topics: byId, allowAutoTopicCreation: false });
+    expect(given.topics.map(({ name }) => name)).toEqual(["once"]);
+  });
+
   test("finds a topic by id, and lists all in every version", async () => {
     const stream = await kafka.broker.createStream({ name: "known", shardCount: 2 });
     const byId = await client.request(Metadata, { topics: [{ name: null, topicId: stream.id }] });

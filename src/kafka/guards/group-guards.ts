@@ -14,7 +14,7 @@ import { ListGroups } from "../messages/16-list-groups.ts";
 import { DeleteGroups } from "../messages/42-delete-groups.ts";
 import { OffsetDelete } from "../messages/47-offset-delete.ts";
 import type { Permissions } from "../security/permissions.ts";
-import { guard, type Guard, groupDenied, takeDenied, topicDenied } from "./guard.ts";
+import { guard, type Guard, groupDenied, takeDenied, takeDeniedBy, topicDenied } from "./guard.ts";
 
 const { errorCode } = groupDenied;
 const KEY_TYPE_TRANSACTION = 1;
@@ -137,7 +137,7 @@ export const GROUP_GUARDS: readonly Guard[] = [
     return undefined;
   }),
   guard(DeleteGroups, ({ groupsNames }, { may, amend }) => {
-    const denied = takeDenied(groupsNames, (id) => may.group("delete", id)).map((groupId) => ({
+    const denied = takeDeniedBy(groupsNames, String, (id) => may.group("delete", id)).map(([groupId]) => ({
       groupId,
       errorCode,
     }));

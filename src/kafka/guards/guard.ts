@@ -59,11 +59,28 @@ export function takeDenied<T>(list: T[], allowed: (one: T) => boolean): T[] {
   return denied;
 }
 
+/** As takeDenied, with all wishes for one thing together: Kafka answers them once. */
+export function takeDeniedBy<T>(
+  list: T[],
+  keyOf: (one: T) => string,
+  allowed: (one: T) => boolean,
+): [T, ...T[]][] {
+  return [...Map.groupBy(takeDenied(list, allowed), keyOf).values()] as [T, ...T[]][];
+}
+
 export const DENIED = "not authorized";
 export const topicDenied = {
   errorCode: KafkaError.topicAuthorizationFailed,
   errorMessage: `${DENIED} for this topic`,
 };
+/** How a change is refused that one request names so often: more than once is invalid, whoever asks for it. */
+export const changeDenied = ({ length: times }: readonly unknown[]) =>
+  times === 1
+    ? topicDenied
+    : {
+        errorCode: KafkaError.invalidRequest,
+        errorMessage: "the topic is named more than once in one request",
+      };
 export const groupDenied = {
   errorCode: KafkaError.groupAuthorizationFailed,
   errorMessage: `${DENIED} for this group`,

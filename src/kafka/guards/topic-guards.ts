@@ -1,7 +1,7 @@
 /** Who may see, make, change and delete topics and their settings. */
 import type { Call } from "../call.ts";
 import { ConfigResource } from "../alter-configs.ts";
-import { NO_TOPIC_ID } from "../context.ts";
+import { NO_TOPIC_ID, wishKey } from "../context.ts";
 import { KafkaError } from "../errors.ts";
 import { Metadata } from "../messages/03-metadata.ts";
 import { CreateTopics } from "../messages/19-create-topics.ts";
@@ -12,10 +12,20 @@ import { CreatePartitions } from "../messages/37-create-partitions.ts";
 import { IncrementalAlterConfigs } from "../messages/44-incremental-alter-configs.ts";
 import { DescribeTopicPartitions } from "../messages/75-describe-topic-partitions.ts";
 import type { Permissions } from "../security/permissions.ts";
-import { clusterDenied, guard, type Guard, takeDenied, topicDenied } from "./guard.ts";
+import {
+  changeDenied,
+  clusterDenied,
+  guard,
+  type Guard,
+  takeDenied,
+  takeDeniedBy,
+  topicDenied,
+} from "./guard.ts";
 
 const { errorCode } = topicDenied;
 const FIRST_VERSION_WITH_NULL_NAMES = 12;
+
+const nameOf = ({ name }: { name: string }): string => name;
 
 function mayCreate(may: Permissions, name: string): boolean {
   return may.cluster("create") || may.topic("create", name);
@@ -68,14 +78,14 @@ export const TOPIC_GUARDS: readonly Guard[] = [
       }));
       return undefined;
     }
-    const denied = takeDenied(topics, ({ name, topicId }) =>
+    const denied = takeDeniedBy(topics, wishKey, ({ name, topicId }) =>
       mayAsk(may, call, name, topicId, allowAutoTopicCreation),
     );
     if (denied.length === 0) return undefined;
     // An empty list would ask for all topics; what it shows is taken out again.
     const nothingLeft = topics.length === 0;
     const nameless = call.version >= FIRST_VERSION_WITH_NULL_NAMES ? null : "";
-    const answers = denied.map(({ name, topicId }) => ({
+    const answers = denied.map(([{ name, topicId }]) => ({
       errorCode,
       name: name ?? nameless,
       topicId: name === null ? topicId : NO_TOPIC_ID,
@@ -86,7 +96,8 @@ export const TOPIC_GUARDS: readonly Guard[] = [
   }),
   guard(DescribeTopicPartitions, ({ topics }, { may, amend }) => {
     const all = topics.length === 0;
-    const denied = takeDenied(topics, ({ name }) => may.topic("describe", name)).map(({ name }) => ({
+    const seen = ({ name }: { name: string }) => may.topic("describe", name);
+    const denied = takeDeniedBy(topics, nameOf, seen).map(([{ name }]) => ({
       errorCode,
       name,
       topicId: NO_TOPIC_ID,
@@ -101,10 +112,10 @@ export const TOPIC_GUARDS: readonly Guard[] = [
     return undefined;
   }),
   guard(CreateTopics, ({ topics }, { may, amend }) => {
-    const denied = takeDenied(topics, ({ name }) => mayCreate(may, name)).map(({ name }) => ({
-      name,
+    const denied = takeDeniedBy(topics, nameOf, ({ name }) => mayCreate(may, name)).map((wishes) => ({
+      name: wishes[0].name,
       topicId: NO_TOPIC_ID,
-      ...topicDenied,
+      ...changeDenied(wishes),
       configs: [],
     }));
     amend((reply) => {
@@ -124,23 +135,23 @@ export const TOPIC_GUARDS: readonly Guard[] = [
     return undefined;
   }),
   guard(DeleteTopics, (request, { may, call, amend }) => {
-    const named = takeDenied(request.topicNames, (name) => may.topic("delete", name));
-    const given = takeDenied(request.topics, ({ name, topicId }) => {
+    const named = takeDeniedBy(request.topicNames, String, (name) => may.topic("delete", name));
+    const given = takeDeniedBy(request.topics, wishKey, ({ name, topicId }) => {
       const real = name ?? call.context.broker.streamById(topicId)?.name;
       return real === undefined || may.topic("delete", real);
     });
     const denied = [
-      ...named.map((name) => ({ name, topicId: NO_TOPIC_ID, ...topicDenied })),
+      ...named.map((wishes) => ({ name: wishes[0], topicId: NO_TOPIC_ID, ...changeDenied(wishes) })),
       // Not the name of one that was given by its id.
-      ...given.map(({ name, topicId }) => ({ name, topicId, ...topicDenied })),
+      ...given.map((wishes) => ({ ...wishes[0], ...changeDenied(wishes) })),
     ];
     amend((reply) => ({ ...reply, responses: [...reply.responses, ...denied] }));
     return undefined;
   }),
   guard(CreatePartitions, ({ topics }, { may, amend }) => {
-    const denied = takeDenied(topics, ({ name }) => may.topic("alter", name)).map(({ name }) => ({
-      name,
-      ...topicDenied,
+    const denied = takeDeniedBy(topics, nameOf, ({ name }) => may.topic("alter", name)).map((wishes) => ({
+      name: wishes[0].name,
+      ...changeDenied(wishes),
     }));
     amend((reply) => ({ ...reply, results: [...reply.results, ...denied] }));
     return undefined;

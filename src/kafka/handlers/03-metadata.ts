@@ -6,13 +6,14 @@ import { VoikError } from "../../base/errors.ts";
 import type { Broker, Stream } from "../../streams/broker.ts";
 import type { Call, Handler } from "../call.ts";
 import type { BodyOf, InputOf } from "../codec/message.ts";
-import { clusterIdOf, isTopicName, type KafkaContext, NO_TOPIC_ID, NODE_ID } from "../context.ts";
+import { clusterIdOf, isTopicName, type KafkaContext, NO_TOPIC_ID, NODE_ID, wishKey } from "../context.ts";
 import { authorizedOperations, clusterOperations } from "../authorized-operations.ts";
 import { KafkaError, kafkaErrorOf } from "../errors.ts";
 import { partitionOf } from "../partition-view.ts";
 import type { MetadataRequest, MetadataResponse } from "../messages/03-metadata.ts";
 
 type Request = BodyOf<typeof MetadataRequest>;
+type WantedTopic = NonNullable<Request["topics"]>[number];
 type Reply = InputOf<typeof MetadataResponse>;
 type Topic = Reply["topics"][number];
 
@@ -20,7 +21,7 @@ const FIRST_VERSION_WITH_NULL_NAMES = 12;
 
 export const metadataHandler: Handler<Request, Reply> = (request, call) => {
   const { context } = call;
-  const wanted = call.version === 0 && request.topics?.length === 0 ? null : request.topics;
+  const asked = call.version === 0 && request.topics?.length === 0 ? null : request.topics;
   // A topic asked for by an unknown id has no name, which only version 12 and later can say.
   const nameless = call.version >= FIRST_VERSION_WITH_NULL_NAMES ? null : "";
   const answer = (found: Topic[]): Reply => ({
@@ -34,18 +35,21 @@ export const metadataHandler: Handler<Request, Reply> = (request, call) => {
       clusterAuthorizedOperations: clusterOperations(call),
     }),
   });
-  if (wanted === null) return answer(context.broker.listStreams().map(describe));
+  if (asked === null) return answer(context.broker.listStreams().map(describe));
+  const wanted = onceEach(asked);
   const create = context.autoCreateStreams && request.allowAutoTopicCreation;
   const missing = wanted.some((topic) => topic.name !== null && !context.broker.streamByName(topic.name));
   if (create && missing) return describeOrCreate(context, wanted).then(answer);
   return answer(wanted.map((topic) => describeWanted(context.broker, topic)));
 };
 
+/** A topic that is asked for twice is told of once, as in Kafka: librdkafka drops a reply that names one twice. */
+function onceEach(topics: readonly WantedTopic[]): WantedTopic[] {
+  return [...new Map(topics.map((topic) => [wishKey(topic), topic])).values()];
+}
+
 /** One at a time: a request for thousands of new topics should not fill the disk's queue. */
-async function describeOrCreate(
-  context: KafkaContext,
-  wanted: NonNullable<Request["topics"]>,
-): Promise<Topic[]> {
+async function describeOrCreate(context: KafkaContext, wanted: readonly WantedTopic[]): Promise<Topic[]> {
   const topics: Topic[] = [];
   for (const topic of wanted) {
     const { name } = topic;
@@ -83,8 +87,7 @@ function withOperations(topics: readonly Topic[], call: Call): Topic[] {
   );
 }
 
-function describeWanted(broker: Broker, wanted: { name: string | null; topicId: string }): Topic {
-  const { name, topicId } = wanted;
+function describeWanted(broker: Broker, { name, topicId }: WantedTopic): Topic {
   if (name === null) {
     const stream = broker.streamById(topicId);
     return stream ? describe(stream) : unknown(null, topicId, KafkaError.unknownTopicId);
