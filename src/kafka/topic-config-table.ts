@@ -115,14 +115,15 @@ const { boolean, int, list, long, string } = ConfigType;
 const retentionMs: TopicConfig = {
   name: "retention.ms",
   type: long,
-  documentation: "How long records are kept at least, in milliseconds; -1: for ever.",
+  documentation:
+    "How long records are kept at least, in milliseconds; 0: until the next sweep, -1: for ever.",
   brokerName: "log.retention.ms",
   fallback: ({ broker }) => longOf(broker.retentionMsDefault, "-1"),
   chosen(topic, { broker }) {
     return topic.retentionMs === broker.retentionMsDefault ? undefined : longOf(topic.retentionMs, "-1");
   },
   choose(topic, text) {
-    const value = wholeNumber("retention.ms", text, 1, UNLIMITED, "-1");
+    const value = wholeNumber("retention.ms", text, 0, UNLIMITED, "-1");
     return { ...topic, retentionMs: Math.min(value, RETENTION_MS_MAX) };
   },
   reset: (topic, { broker }) => ({ ...topic, retentionMs: broker.retentionMsDefault }),

@@ -67,10 +67,11 @@ export class SegmentRoll {
   }
 
   private isOld(nowMs: number): boolean {
-    const { segmentAgeMsMax = Infinity, retentionMs } = this.options;
+    const { segmentAgeMsMax = Infinity, retentionMs, retentionBytes } = this.options;
     if (this.segments.active.bytes === 0) return false;
     if (this.startedAtMs === undefined || this.startedAtMs > nowMs) this.startedAtMs = nowMs;
-    return nowMs - this.startedAtMs >= Math.min(segmentAgeMsMax, retentionMs);
+    // Where no bytes are to be kept, the active segment's are too many: the next sweep can have a sealed one.
+    return nowMs - this.startedAtMs >= (retentionBytes === 0 ? 0 : Math.min(segmentAgeMsMax, retentionMs));
   }
 
   /** Seals the active segment and puts a new one behind it. Throws VoikError disk_full or storage_failed. */

@@ -287,9 +287,6 @@ export class StreamBroker implements Broker {
 }
 
 function checkRetention(retentionMs: number): void {
-  if (Number.isSafeInteger(retentionMs) && retentionMs >= 1) return;
-  throw new VoikError(
-    "config_invalid",
-    `retention is a whole number of milliseconds from 1, not ${retentionMs}`,
-  );
+  if (Number.isSafeInteger(retentionMs) && retentionMs >= 0) return;
+  throw new VoikError("config_invalid", `retention is a whole number of milliseconds, not ${retentionMs}`);
 }

@@ -90,6 +90,16 @@ describe("a setting", () => {
     expect(stream.retentionMs).toBeGreaterThan(1e15);
   });
 
+  test("0 is for no longer than it takes to be swept", async () => {
+    const stream = await newTopic();
+    expect(await set(stream.name, "retention.ms", "0")).toMatchObject({ errorMessage: null });
+    expect(await set(stream.name, "retention.bytes", "0")).toMatchObject({ errorMessage: null });
+    const shown = await describeTopic(stream.name);
+    expect(shown.get("retention.ms")?.value).toBe("0");
+    expect(shown.get("retention.bytes")?.value).toBe("0");
+    expect([stream.retentionMs, stream.settings.retentionBytes]).toEqual([0, 0]);
+  });
+
   test("numbers may be as large as Kafka's, and have space around them", async () => {
     const stream = await newTopic();
     for (const key of ["retention.ms", "retention.bytes", "segment.ms", "message.timestamp.after.max.ms"]) {
@@ -106,6 +116,7 @@ describe("a setting", () => {
     ["bogus.setting", "1", 40, "bogus.setting"],
     ["cleanup.policy", "compact", 40, "can't compact"],
     ["retention.ms", "soon", 40, "retention.ms is a whole number"],
+    ["retention.ms", "-2", 40, "-1 for no bound"],
     ["retention.bytes", "-2", 40, "-1 for no bound"],
     ["segment.bytes", "14", 40, "65536"],
     ["message.timestamp.type", "Never", 40, "CreateTime or LogAppendTime"],

@@ -145,7 +145,7 @@ describe("create topics", () => {
     ["three replicas", { name: "w", replicationFactor: 3 }, 38],
     ["an unknown setting", { name: "w", configs: [{ name: "bogus", value: "1" }] }, 40],
     ["compaction", { name: "w", configs: [{ name: "cleanup.policy", value: "compact" }] }, 40],
-    ["retention 0", { name: "w", configs: [{ name: "retention.ms", value: "0" }] }, 40],
+    ["retention -2", { name: "w", configs: [{ name: "retention.ms", value: "-2" }] }, 40],
     [
       "an assignment to another broker",
       {

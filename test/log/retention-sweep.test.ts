@@ -138,6 +138,26 @@ test("what is over the size limit goes at once, whatever the clock does", async 
   expect(log.rolledAtMs).toEqual([clock.wallMs]);
 });
 
+test.each([
+  ["an age", { retentionMs: 0 }, 25], // ten minutes' segments go with those of the next ten
+  ["a size", { retentionBytes: 0 }, 2],
+])(
+  "%s of nothing keeps records for two sweeps, those of the last segment too",
+  async (_what, retention, minutes) => {
+    const { folder, remove } = temporaryFolder();
+    const log = await openLog(folder, retention);
+    const { clock } = sweeping(log);
+    for (let i = 0; i < minutes; i++) {
+      await appendDurably(log, batchOf([`minute ${i}`], clock.wallMs)); // shares the sync that a new segment waits for
+      await clock.minute();
+    }
+    expect(log.startOffset).toBe(minutes - 1);
+    expect(log.endOffset).toBe(minutes);
+    await log.close();
+    remove();
+  },
+);
+
 test("a log that fails does not keep the others from being swept, and the next sweep comes", async () => {
   const broken: Retained = {
     rolledCount: 0,

@@ -130,14 +130,15 @@ describe("creating streams", () => {
     expect(broker.listStreams()).toEqual([]);
   });
 
-  test("a retention that is no positive whole number is refused", async () => {
+  test("a retention that is no whole number is refused, and none at all is one", async () => {
     const { broker } = await start();
-    expect(await codeOf(broker.createStream({ name: "a", shardCount: 1, retentionMs: 0 }))).toBe(
-      "config_invalid",
-    );
-    expect(await codeOf(broker.createStream({ name: "a", shardCount: 1, retentionMs: 0.5 }))).toBe(
-      "config_invalid",
-    );
+    for (const retentionMs of [-1, 0.5, NaN])
+      expect(await codeOf(broker.createStream({ name: "a", shardCount: 1, retentionMs }))).toBe(
+        "config_invalid",
+      );
+    expect(await broker.createStream({ name: "a", shardCount: 1, retentionMs: 0 })).toMatchObject({
+      retentionMs: 0,
+    });
   });
 
   test("streams are listed by name", async () => {
