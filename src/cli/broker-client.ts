@@ -14,6 +14,7 @@ import { DeleteTopics } from "../kafka/messages/20-delete-topics.ts";
 import { DescribeConfigs } from "../kafka/messages/32-describe-configs.ts";
 import type { AbortedFrom } from "./committed-filter.ts";
 import { CliError, EXIT } from "./exit.ts";
+import { LastingConnection } from "./lasting-connection.ts";
 import { PASSWORD_ENV } from "./password.ts";
 
 export interface StreamSummary {
@@ -98,25 +99,23 @@ async function readCa(path: string): Promise<string> {
 }
 
 export class BrokerClient {
-  private constructor(readonly kafka: KafkaClient) {}
+  private constructor(readonly kafka: LastingConnection) {}
 
-  /** Connects to "host:port", does `work`, and disconnects. Throws CliError when nothing answers. */
+  /** Connects to "host:port", does `work`, and disconnects. Throws CliError when nothing answers, or nothing any more. */
   static async use<T>(address: string, work: (client: BrokerClient) => Promise<T>): Promise<T> {
     const [, host = "", port] = /^\[?([^\s[\]]+?)\]?:(\d{1,5})$/.exec(address) ?? [];
     if (port === undefined) throw new CliError(EXIT.usage, `--broker takes host:port, not "${address}"`);
     const known = await credentials();
-    let kafka: KafkaClient;
+    const connect = () => KafkaClient.connect({ host, port: Number(port), clientId: "voik-cli", ...known });
+    let kafka: LastingConnection;
     try {
-      kafka = await KafkaClient.connect({ host, port: Number(port), clientId: "voik-cli", ...known });
+      kafka = new LastingConnection(await connect(), connect);
     } catch (error) {
       if (error instanceof VoikError && error.code === "argument_invalid") throw error;
       throw new CliError(EXIT.unavailable, `no broker answers at ${address}: ${(error as Error).message}`);
     }
     try {
       return await work(new BrokerClient(kafka));
-    } catch (error) {
-      const gone = error instanceof VoikError && error.code === "shutting_down";
-      throw gone ? new CliError(EXIT.unavailable, error.message) : error;
     } finally {
       kafka.close();
     }

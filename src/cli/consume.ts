@@ -1,7 +1,8 @@
 /**
  * `voik consume STREAM`: writes records to standard output, one a line, in order within each shard. Without --follow
- * it ends where the stream ended when it started; with it, it waits for more until it is interrupted. Records of
- * transactions are shown once these are committed, unless --uncommitted asks for all.
+ * it ends where the stream ended when it started; with it, it waits for more until it is interrupted. With it, and in a
+ * group, it goes on when a broker that went away is back: behind the last record, or what the group has committed. Records
+ * of transactions are shown once these are committed, unless --uncommitted asks for all.
  */
 import { VoikError } from "../base/errors.ts";
 import { RecordReader } from "../log/record.ts";
@@ -83,6 +84,7 @@ export default command({
       const isolation = args.uncommitted ? READ_UNCOMMITTED : READ_COMMITTED;
       const ends = args.follow ? undefined : await client.offsets(stream.name, shards, LATEST, isolation);
       const start = (of: readonly number[]) => startOf(client, stream, of, args.from, isolation);
+      if (args.follow || args.group !== undefined) client.kafka.patienceMs = Infinity;
       const consumer = new Consumer(client, stream, args.format as Format, countMax, isolation, ends);
       if (args.group === undefined) await consumer.read(await start(shards));
       else await consumer.readAs(new GroupMember(client, args.group, stream), start);

@@ -90,8 +90,10 @@ export class GroupMember {
     }
   }
 
+  /** Says that it is gone; a broker that is away forgets it by itself. */
   async leave(): Promise<void> {
     const { groupId, memberId } = this;
+    this.client.kafka.patienceMs = 0;
     await this.client.kafka.request(ConsumerGroupHeartbeat, { groupId, memberId, memberEpoch: LEAVE_EPOCH });
   }
 
