@@ -326,3 +326,25 @@ test("with a transition time a consumer is CREATING and a deleted stream DELETIN
     await slow.close();
   }
 });
+
+test("a stream can be deleted while it is CREATING, as with AWS, and not while it is DELETING", async () => {
+  const slow = await startSdkHarness({ transitionMs: 50_000 });
+  try {
+    const StreamName = "slow";
+    await slow.client.send(new k.CreateStreamCommand({ StreamName, ShardCount: 1 }));
+    const statusOf = async () => {
+      const { StreamDescription } = await slow.client.send(new k.DescribeStreamCommand({ StreamName }));
+      return [StreamDescription?.StreamStatus, StreamDescription?.Shards];
+    };
+    expect(await statusOf()).toEqual(["CREATING", []]);
+    const deletion = () => slow.client.send(new k.DeleteStreamCommand({ StreamName }));
+    await deletion();
+    expect(await statusOf()).toEqual(["DELETING", []]);
+    expect(await slow.errorOf(deletion())).toContain("not ACTIVE, instead in state DELETING");
+    slow.clock.timeMs += 50_000;
+    expect(await slow.errorOf(statusOf())).toStartWith("ResourceNotFoundException");
+    expect(slow.harness.memory.broker.streamByName(StreamName)).toBeUndefined();
+  } finally {
+    await slow.close();
+  }
+});

@@ -1,4 +1,7 @@
-/** DeleteStream. The stream and its records are gone when the reply comes; DELETING is shown for the transition time. */
+/**
+ * DeleteStream. The stream and its records are gone when the reply comes; DELETING is shown for the transition time. A
+ * stream that is CREATING can be deleted, as with AWS.
+ */
 import { consumersOf } from "../consumers.ts";
 import { resourceInUse } from "../errors.ts";
 import { streamReference } from "../members.ts";
@@ -11,7 +14,7 @@ const input = structure({ ...streamReference, EnforceConsumerDeletion: boolean()
 export const deleteStream = operation(input, async (request, context) => {
   const stream = findShownStream(context, request);
   const status = context.transitions.statusOf(stream);
-  if (status === "DELETING" || status === "CREATING") throw notActive(context, stream, status);
+  if (status === "DELETING") throw notActive(context, stream, status);
   const consumers = consumersOf(stream);
   if (consumers.length > 0 && !request.EnforceConsumerDeletion) {
     throw resourceInUse(

@@ -98,7 +98,11 @@ const OWN: Readonly<Record<string, Failures>> = {
   DeleteResourcePolicy: { ResourceInUseException: creatingResource() },
   DeleteStream: {
     InvalidArgumentException: twoStreams("DeleteStream"),
-    ResourceInUseException: creating({}),
+    ResourceInUseException: async (w) => {
+      const StreamName = await w.stream();
+      await w.ok("DeleteStream", { StreamName });
+      return { StreamName };
+    },
   },
   DeregisterStreamConsumer: { InvalidArgumentException: async () => ({ ConsumerName: "c" }) },
   DescribeStream: { InvalidArgumentException: withOther("DescribeStream", { ExclusiveStartShardId: "x" }) },
