@@ -12,7 +12,7 @@ import type { InputOf, ListShape, Shape, StructureShape, TextShape } from "./sha
 const ERRORS_MAX = 10;
 /** AWS repeats the whole value in its message; a megabyte of it helps nobody. */
 const SHOWN_MAX = 256;
-const INT32_MAX = 2 ** 31 - 1;
+const INT32 = { min: -(2 ** 31), max: 2 ** 31 - 1 };
 
 /** The typed input that `value`, a decoded body, holds. Throws SerializationException or ValidationException. */
 export function readInput<S extends StructureShape>(
@@ -48,9 +48,9 @@ function readType(shape: Shape, value: unknown, format: BodyFormat): unknown {
       if (!value.isWellFormed()) throw serializationError("text is not well-formed Unicode");
       return value;
     case "integer":
-      if (typeof value !== "number") throw typeMismatch(value, "an Integer");
-      if (!(Math.abs(value) <= INT32_MAX)) throw typeMismatch(value, "an Integer");
-      return Math.floor(value);
+      if (typeof value !== "number" || Number.isNaN(value)) throw typeMismatch(value, "an Integer");
+      // As AWS does: a number beyond its type is the type's last, and its constraints see that.
+      return Math.max(INT32.min, Math.min(Math.floor(value), INT32.max));
     case "boolean":
       if (typeof value === "string") {
         throw serializationError(

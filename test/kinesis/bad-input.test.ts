@@ -60,14 +60,21 @@ describe("a body", () => {
     expect(({} as Record<string, unknown>)["StreamName"]).toBeUndefined();
   });
 
-  test("with a number that a double can't hold is refused, not rounded into range", async () => {
-    for (const Limit of ["9007199254740993", "1e400", "-1e400"]) {
+  test("with a number that 32 bits or a double can't hold counts as the nearest they hold, and so is out of range", async () => {
+    const most = "'2147483647' at 'limit' failed to satisfy constraint: Member must have value less than";
+    const least =
+      "'-2147483648' at 'limit' failed to satisfy constraint: Member must have value greater than";
+    for (const [Limit, shown] of [
+      ["2147483648", most],
+      ["4294967297", most],
+      ["9007199254740993", most],
+      ["1e400", most],
+      ["-4294967295", least],
+      ["-1e400", least],
+    ] as const) {
       const reply = await harness.call("DescribeStream", `{"StreamName":"s","Limit":${Limit}}`);
-      expectError(
-        reply,
-        "SerializationException",
-        "class com.amazon.coral.value.json.numbers.TruncatingBigNumber can not be converted to an Integer",
-      );
+      const body = { __type: "ValidationException", message: expect.stringContaining(shown) };
+      expect(reply).toMatchObject({ status: 400, body });
     }
   });
 
