@@ -2,9 +2,12 @@
  * Gathers records into one batch per shard. A key decides the shard as Kafka's clients do it; records without a key
  * go to one shard until a batch goes out, then to the next. Shards that were split or merged take no records: a key
  * that belongs to one is spread once more, over the open ones, and the other keys stay where they are.
+ *
+ * Batches bear a producer's id and sequence numbers (KIP-98), so that one which is sent again is stored once.
  */
 import { BatchBuilder } from "../log/batch-builder.ts";
 import type { RecordHeader } from "../log/record.ts";
+import { recordCountOf, stampProducer } from "../log/record-batch.ts";
 import { CliError, EXIT } from "./exit.ts";
 import { partitionOf } from "./partitioner.ts";
 import { headerBytesOf } from "./record-headers.ts";
@@ -12,8 +15,14 @@ import { headerBytesOf } from "./record-headers.ts";
 /** The header of a batch and the lengths of a record: with them a record fits below the limit of a batch. */
 export const BATCH_OVERHEAD_BYTES = 128;
 
+const PRODUCER_EPOCH = 0;
+/** Sequences count to 2^31 - 1 and go on at 0. */
+const SEQUENCES = 2 ** 31;
+
 export class ShardBatches {
   private builders = new Map<number, BatchBuilder>();
+  /** Shard to the sequence of its next batch. */
+  private readonly sequences = new Map<number, number>();
   private next = 0;
   private readonly closed = new Set<number>();
   private open: readonly number[];
@@ -25,6 +34,7 @@ export class ShardBatches {
   /** `batchBytesMax`: a batch that would pass it makes the whole lot go out first. */
   constructor(
     private shards: readonly number[],
+    private readonly producerId: number,
     private readonly batchBytesMax: number,
     /** On every record. */
     private readonly headers: readonly RecordHeader[] = [],
@@ -57,11 +67,18 @@ export class ShardBatches {
   /** The gathered batches by shard; gathering starts afresh. */
   take(): Map<number, Buffer> {
     const batches = new Map<number, Buffer>();
-    for (const [shard, builder] of this.builders) batches.set(shard, builder.build());
+    for (const [shard, builder] of this.builders) batches.set(shard, this.stamped(shard, builder.build()));
     this.builders = new Map();
     this.next = (this.next + 1) % this.open.length;
     this.count = 0;
     return batches;
+  }
+
+  private stamped(shard: number, batch: Buffer): Buffer {
+    const sequence = this.sequences.get(shard) ?? 0;
+    stampProducer(batch, this.producerId, PRODUCER_EPOCH, sequence);
+    this.sequences.set(shard, (sequence + recordCountOf(batch)) % SEQUENCES);
+    return batch;
   }
 
   private shardOf(key: Buffer): number {

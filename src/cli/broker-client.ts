@@ -11,6 +11,7 @@ import { ListOffsets } from "../kafka/messages/02-list-offsets.ts";
 import { Metadata } from "../kafka/messages/03-metadata.ts";
 import { CreateTopics } from "../kafka/messages/19-create-topics.ts";
 import { DeleteTopics } from "../kafka/messages/20-delete-topics.ts";
+import { InitProducerId } from "../kafka/messages/22-init-producer-id.ts";
 import { DescribeConfigs } from "../kafka/messages/32-describe-configs.ts";
 import type { AbortedFrom } from "./committed-filter.ts";
 import { CliError, EXIT } from "./exit.ts";
@@ -201,6 +202,14 @@ export class BrokerClient {
       offsets.set(partitionIndex, offset);
     }
     return offsets;
+  }
+
+  /** An id of its own for who writes, under which the broker knows a batch that is sent again (KIP-98). */
+  async newProducerId(): Promise<number> {
+    const nobody = { transactionalId: null, transactionTimeoutMs: 0 };
+    const { errorCode, producerId } = await this.kafka.request(InitProducerId, nobody);
+    check(errorCode, "starting to write");
+    return producerId;
   }
 
   /**

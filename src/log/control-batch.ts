@@ -6,10 +6,9 @@
  *   key       version i16 = 0 | type i16: 0 abort, 1 commit
  *   value     version i16 = 0 | coordinator epoch i32 = 0
  */
-import { writeInt64 } from "../base/bytes.ts";
 import { type Cursor, readVarint, readVarlong } from "../base/varint.ts";
 import { BatchBuilder } from "./batch-builder.ts";
-import { Attribute, attributesOf, BATCH_HEADER_BYTES, computeCrc } from "./record-batch.ts";
+import { Attribute, attributesOf, BATCH_HEADER_BYTES, stampProducer } from "./record-batch.ts";
 
 export type MarkerKind = "commit" | "abort";
 
@@ -17,6 +16,7 @@ export type MarkerKind = "commit" | "abort";
 export const MARKER_BYTES_MAX = 128;
 
 const TYPES: readonly MarkerKind[] = ["abort", "commit"];
+const NO_SEQUENCE = -1;
 const VALUE = Buffer.alloc(6);
 
 /** The batch that ends the transaction of a producer, ready to be appended. */
@@ -32,9 +32,7 @@ export function markerBatch(
   builder.add(key, VALUE, nowMs);
   const batch = builder.build();
   batch.writeInt16BE(Attribute.transactional | Attribute.control, 21);
-  writeInt64(batch, producerId, 43);
-  batch.writeInt16BE(producerEpoch, 51);
-  batch.writeUInt32BE(computeCrc(batch), 17);
+  stampProducer(batch, producerId, producerEpoch, NO_SEQUENCE);
   return batch;
 }
 

@@ -135,6 +135,14 @@ export function sealBatch(batch: Buffer): void {
   batch.writeUInt32BE(computeCrc(batch), 17);
 }
 
+/** Makes the batch one of producer `id` (KIP-98): of its epoch, its first record at `sequence`. */
+export function stampProducer(batch: Buffer, id: number, epoch: number, sequence: number): void {
+  writeInt64(batch, id, 43);
+  batch.writeInt16BE(epoch, 51);
+  batch.writeInt32BE(sequence, 53);
+  sealBatch(batch);
+}
+
 /** Makes `arrivalMs` the time of every record of the batch, as log append time. */
 export function stampArrival(batch: Buffer, arrivalMs: number): void {
   batch.writeInt16BE(attributesOf(batch) | Attribute.logAppendTime, 21);

@@ -6,8 +6,10 @@ import {
   SplitShardCommand,
   waitUntilStreamExists,
 } from "@aws-sdk/client-kinesis";
+import { Relay } from "../helpers/relay.ts";
 import { VoikProcess } from "../helpers/voik-process.ts";
 import { runCli } from "./run-cli.ts";
+import { RunningCli } from "./running-cli.ts";
 
 const LINES = Array.from({ length: 60 }, (_, i) => `key-${i % 20}=${i}`);
 
@@ -104,4 +106,23 @@ test("a shard that is closed while lines come in costs none of them", async () =
   expect(byKey(lines)).toEqual(WRITTEN);
   const places = new Set(lines.filter(({ shard }) => shard > 0).map(({ key, shard }) => `${key} ${shard}`));
   expect(places.size).toBe(20);
+});
+
+test("records whose answer was lost before their shard was closed are not written twice, but said to be in doubt", async () => {
+  await createStream("doubt", 1);
+  await using relay = await Relay.start(voik.kafkaPort);
+  const producer = new RunningCli(relay.address, "produce", "doubt");
+  producer.write("1\n");
+  await cli(["consume", "doubt", "--follow", "--count", "1"]);
+  relay.mute = true;
+  producer.write("2\n3\n");
+  await cli(["consume", "doubt", "--follow", "--count", "3"]);
+  await splitFirst("doubt", 1n);
+  relay.cut();
+  relay.mute = false;
+  expect(await producer.end()).toBe(1);
+  expect(producer.stderr).toMatch(
+    /\n1 records acknowledged .*\nvoik: shard 0 was split or merged .* the last 2 records/,
+  );
+  expect((await read("doubt")).map(({ value }) => value)).toEqual(["1", "2", "3"]);
 });

@@ -1,13 +1,9 @@
 /** Batches of idempotent producers. */
-import { writeInt64 } from "../../src/base/bytes.ts";
-import { Attribute, attributesOf, computeCrc } from "../../src/log/record-batch.ts";
+import { Attribute, attributesOf, stampProducer } from "../../src/log/record-batch.ts";
 
 /** `batch`, changed in place to come from producer `id`, its checksum made to fit. */
 export function ofProducer(batch: Buffer, id: number, epoch: number, sequence: number): Buffer {
-  writeInt64(batch, id, 43);
-  batch.writeInt16BE(epoch, 51);
-  batch.writeInt32BE(sequence, 53);
-  batch.writeUInt32BE(computeCrc(batch), 17);
+  stampProducer(batch, id, epoch, sequence);
   return batch;
 }
 
