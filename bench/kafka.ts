@@ -14,7 +14,7 @@
 import { parseArgs } from "node:util";
 import { RECORD_BYTES } from "./lib/batches.ts";
 import { startServer } from "./lib/child.ts";
-import { pacedSyncDelaysMs } from "./lib/disk-loop.ts";
+import { overlappedBytesPerSecond, pacedSyncDelaysMs } from "./lib/disk-loop.ts";
 import { measureEndToEnd } from "./lib/end-to-end.ts";
 import { type CaseFigures, type KafkaCase, measureCase, type Rig } from "./lib/kafka-case.ts";
 import { spreadOf } from "./lib/pairs.ts";
@@ -33,6 +33,12 @@ const PARTITIONS = QUICK ? [1, 16] : [1, 16, 64];
 const CONNECTIONS = [1, 8];
 const ROUNDS = 3;
 const ROUND_MS = QUICK ? 250 : 300;
+/** Unsynced: as much as five requests of 64 KiB each from one and eight connections are, and as a log takes. */
+const CEILINGS: [string, number][] = [
+  ["0.3 MiB unsynced", 5 * (64 << 10)],
+  ["2.5 MiB unsynced", 40 * (64 << 10)],
+  ["8 MiB unsynced", 8 << 20],
+];
 const RATES = [10_000, 100_000];
 const RATE_MS = QUICK ? 3_000 : 8_000;
 
@@ -105,6 +111,19 @@ async function printEndToEnd(): Promise<void> {
   }
 }
 
+/** What no log that syncs before it acknowledges can pass here with 64 KiB batches, whatever else it does. */
+async function printCeiling(): Promise<void> {
+  if (!isWanted("ceiling")) return;
+  for (const [what, unsyncedBytes] of CEILINGS) {
+    const rates: number[] = [];
+    for (let round = 0; round < ROUNDS; round++)
+      rates.push((await overlappedBytesPerSecond(64 << 10, unsyncedBytes, 2 * ROUND_MS)) / 1e6);
+    const { low, median: middle, high } = spreadOf(rates);
+    const text = `${middle.toFixed(0)} MB/s (${low.toFixed(0)}-${high.toFixed(0)})`;
+    console.log(`the disk, 64 KiB writes beside syncs, ${what}: ${text}`);
+  }
+}
+
 const startedMs = performance.now();
 console.log(
   `bun ${Bun.version}, ${process.platform} ${process.arch}, ${navigator.hardwareConcurrency} cores; ` +
@@ -113,6 +132,8 @@ console.log(
 const rows = await measureCases();
 printRow(["produce, acks=all, synced", "voik", "null sink", "disk", "of sink", "of disk", "CPU s/GB"]);
 for (const [name, figures] of rows) printRow([name, ...produceRow(figures)]);
+console.log();
+await printCeiling();
 console.log();
 printRow(["fetch, pieces of 1 MiB", "voik", "sendfile", "of sendfile", "CPU s/GB", "peak MB"]);
 for (const [name, figures] of rows) printRow([name, ...fetchRow(figures)]);
