@@ -6,6 +6,8 @@ import { release } from "../base/bytes.ts";
 
 /** As much as is handed to the connection at once. */
 export const PART_BYTES = 256 * 1024;
+/** From here on a reply is sent in pieces, and its memory counted. */
+export const LARGE_BYTES = 1024 * 1024;
 
 export class BodyParts {
   /** Bytes of all parts. */

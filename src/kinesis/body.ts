@@ -13,7 +13,7 @@ import { asBuffer } from "../base/bytes.ts";
 import { BodyParts } from "./body-parts.ts";
 import { CborError, CborTimestamp, decodeCbor, encodeCbor } from "./cbor.ts";
 import { serializationError } from "./errors.ts";
-import { JsonRecordList, type RecordList, ValueRecordList } from "./record-list.ts";
+import { JsonRecordList, type RecordList, type ReplyRoom, ValueRecordList } from "./record-list.ts";
 import { putResultText, putResultValue } from "./put-result.ts";
 import { JsonResultList, type ResultList, ValueResultList } from "./result-list.ts";
 import type { Shard } from "../streams/broker.ts";
@@ -29,8 +29,8 @@ export interface BodyFormat {
   /** `value` as a body; parts are put together. */
   encode(value: object): Uint8Array | string;
   timestamp(ms: number): WireTimestamp;
-  /** An empty list for the records of one reply. */
-  recordList(): RecordList;
+  /** An empty list for the records of one reply, which asks `room` before it gets large. */
+  recordList(room?: ReplyRoom): RecordList;
   /** The reply to a put of one record, which lies in `shard` at `offset`. */
   putResult(shard: Shard, offset: number): object | string;
   /** An empty list for the results of a put of `count` records, of which `failed` were not written. */
@@ -54,7 +54,7 @@ export const jsonFormat: BodyFormat = {
   },
   encode: (value) => (value instanceof BodyParts ? value.whole() : JSON.stringify(value)),
   timestamp: (ms) => (ms / 1000) as unknown as WireTimestamp,
-  recordList: () => new JsonRecordList(),
+  recordList: (room) => new JsonRecordList(room),
   putResult: putResultText,
   resultList: (count, failed) => new JsonResultList(count, failed),
   readBlob(value) {
@@ -79,7 +79,7 @@ const cborFormat: BodyFormat = {
   },
   encode: encodeCbor,
   timestamp: (ms) => new CborTimestamp(ms) as unknown as WireTimestamp,
-  recordList: () => new ValueRecordList((ms) => new CborTimestamp(ms)),
+  recordList: (room) => new ValueRecordList((ms) => new CborTimestamp(ms), room),
   putResult: putResultValue,
   resultList: (_, failed) => new ValueResultList(failed),
   readBlob(value) {

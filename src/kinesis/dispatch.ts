@@ -123,6 +123,7 @@ export class Dispatcher {
       if (body === undefined) return tooLargeReply(headers);
       connections.onBody(request);
       let output: Output;
+      let scope: RequestScope | undefined;
       try {
         if (asked === undefined) throw new KinesisError("UnknownOperationException");
         if (this.draining) throw new KinesisError("ServiceUnavailable", "voik is stopping: try again.", 503);
@@ -136,10 +137,12 @@ export class Dispatcher {
             ? this.puts.read(asked.operation.put, body)
             : undefined;
         const put = read instanceof Promise ? await read : read;
-        const scope = this.scopeOf(request, body, caller, format, connections);
+        scope = this.scopeOf(request, body, caller, format, connections);
         output = await this.run(asked, put ?? format.decode(body.bytes), put !== undefined, scope);
       } finally {
         body.release();
+        // What is made of the output counts by itself, from this very moment on.
+        scope?.leaveRoom();
         connections.onReply(request);
       }
       if (output instanceof EventStream) {
@@ -164,12 +167,13 @@ export class Dispatcher {
     format: BodyFormat,
     connections: Connections,
   ): RequestScope {
-    const { services, access } = this.options;
-    if (!access?.enforcing) return new RequestScope(services, caller, format, request, body, everything);
+    const { services, access, memory } = this.options;
+    if (!access?.enforcing)
+      return new RequestScope(services, caller, format, request, body, memory, everything);
     const host = hostOf(connections.addressOf(request));
     const may: RequestContext["may"] = (action, resourceType, resourceName) =>
       access.authorize(caller.principal, host, action, resourceType, resourceName);
-    return new RequestScope(services, caller, format, request, body, may);
+    return new RequestScope(services, caller, format, request, body, memory, may);
   }
 
   private run({ name, operation }: Asked, decoded: unknown, checked: boolean, scope: RequestScope) {

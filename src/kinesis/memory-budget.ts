@@ -11,9 +11,14 @@ export class MemoryBudget {
 
   /** Takes `bytes`; gives what hands them back, once, however often it is called. Throws ServiceUnavailable. */
   take(bytes: number): () => void {
-    if (this.heldBytes + bytes > this.bytesMax) {
-      throw new KinesisError("ServiceUnavailable", "Too many requests are in work: try again.", 503);
-    }
+    const giveBack = this.tryTake(bytes);
+    if (giveBack === undefined) throw tooMuchInWork();
+    return giveBack;
+  }
+
+  /** As `take`, but undefined when there are not so many left. */
+  tryTake(bytes: number): (() => void) | undefined {
+    if (this.heldBytes + bytes > this.bytesMax) return undefined;
     this.heldBytes += bytes;
     let held = true;
     return () => {
@@ -21,4 +26,9 @@ export class MemoryBudget {
       held = false;
     };
   }
+}
+
+/** What a client is told when memory is short. */
+export function tooMuchInWork(): KinesisError {
+  return new KinesisError("ServiceUnavailable", "Too many requests are in work: try again.", 503);
 }

@@ -11,6 +11,7 @@ import type { KinesisMetrics } from "./kinesis-metrics.ts";
 import type { PutBody, PutOperation } from "./put-body.ts";
 import type { OpenBatches } from "./open-batches.ts";
 import type { ReadTurns } from "./read-turns.ts";
+import type { ReplyRoom } from "./record-list.ts";
 import type { SealedTokens } from "./sealed-token.ts";
 import type { InputOf, StructureShape } from "./shapes.ts";
 import type { Transitions } from "./stream-status.ts";
@@ -35,7 +36,7 @@ export interface Services {
 }
 
 /** What a handler works with. */
-export interface RequestContext extends Services {
+export interface RequestContext extends Services, ReplyRoom {
   /** Who asks: account and region, as they stand in ARNs and messages. */
   readonly caller: Caller;
   /** Whether the caller may do `operation` to a resource; always, while ACLs are not enforced. */

@@ -1,7 +1,7 @@
 /**
  * Reads records of a shard for GetRecords. Batches are read from the log in growing pieces and opened one by one;
- * a call ends at the asked number of records, at 10 MiB of data, at the durable end, or when it has opened
- * WORK_BYTES_MAX, whatever comes first. It may end inside a batch: the next call goes on at its offset.
+ * a call ends at the asked number of records, at 10 MiB of data, at the durable end, when it has opened
+ * WORK_BYTES_MAX, or before it gets large where memory is short, whatever comes first. It may end inside a batch: the next call goes on at its offset.
  *
  * Records of Kafka transactions are read as read_committed has it: what is still open, and all behind it, comes later,
  * what was aborted never, and markers are passed over.
@@ -19,8 +19,8 @@ import type { AbortedTransaction } from "../log/shard-log.ts";
 import { isShown } from "../log/shard-transactions.ts";
 import type { Shard } from "../streams/broker.ts";
 import { SequenceNumbers, sequenceNumber } from "../streams/sequence-number.ts";
-import type { BodyFormat } from "./body.ts";
 import { invalidArgument, KinesisError } from "./errors.ts";
+import { tooMuchInWork } from "./memory-budget.ts";
 import type { OpenBatch, OpenBatches } from "./open-batches.ts";
 import type { RecordList } from "./record-list.ts";
 import { shardIdOf } from "./shard-view.ts";
@@ -57,7 +57,8 @@ const TIMESTAMP_MS_MAX = 253_402_300_799_999;
 const NO_DATA = Buffer.alloc(0);
 
 /**
- * Records of `shard` from `from` on, up to `limits` but at least one. Throws InvalidArgumentException when the first batch
+ * Records of `shard` from `from` on, into the empty list `records`, up to `limits` but at least one. Throws
+ * ServiceUnavailable when the list has no room for the first one, InvalidArgumentException when the first batch
  * can't be opened, InternalFailure when it is damaged, and the log's own VoikErrors; with records in hand it gives those and
  * leaves the error to the next call.
  */
@@ -65,10 +66,10 @@ export function readRecords(
   shard: Shard,
   from: number,
   limits: ReadLimits,
-  format: BodyFormat,
+  records: RecordList,
   openBatches: OpenBatches,
 ): ReadRecords {
-  const read = new Read(shard, from, limits, format, openBatches);
+  const read = new Read(shard, from, limits, records, openBatches);
   try {
     read.run();
   } catch (error) {
@@ -85,7 +86,6 @@ export function millisBehindLatest(read: ReadEnd, shard: Shard, nowMs: number): 
 }
 
 class Read implements ReadRecords {
-  readonly records: RecordList;
   private readonly sequenceNumbers: SequenceNumbers;
   /** Whether a record without a key shows none: in streams whose producers need none. */
   private readonly keyless: boolean;
@@ -104,10 +104,9 @@ class Read implements ReadRecords {
     private readonly shard: Shard,
     public nextOffset: number,
     private readonly limits: ReadLimits,
-    format: BodyFormat,
+    readonly records: RecordList,
     private readonly openBatches: OpenBatches,
   ) {
-    this.records = format.recordList();
     this.keyless = distributionOf(shard.stream) === "AUTO";
     this.sequenceNumbers = new SequenceNumbers(shard);
   }
@@ -214,14 +213,16 @@ class Read implements ReadRecords {
     if (this.records.count >= this.limits.recordsMax) return false;
     if (this.records.count > 0 && this.countedBytes + bytes > this.limits.bytesMax) return false;
     const timestampMs = Math.min(Math.max(record.timestampMs, 0), TIMESTAMP_MS_MAX);
-    this.countedBytes += bytes;
-    this.dataBytes += value.length;
-    this.records.add(
+    const taken = this.records.add(
       this.sequenceNumbers.of(record.offset),
       timestampMs,
       value,
       key === null && this.keyless ? undefined : shownPartitionKey(key, record.offset),
     );
+    if (!taken && this.records.count === 0) throw tooMuchInWork();
+    if (!taken) return false;
+    this.countedBytes += bytes;
+    this.dataBytes += value.length;
     this.lastTimestampMs = timestampMs;
     this.nextOffset = record.offset + 1;
     return true;

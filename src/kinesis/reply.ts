@@ -5,7 +5,7 @@
 import { asBuffer } from "../base/bytes.ts";
 import type { Random } from "../base/random.ts";
 import type { BodyFormat } from "./body.ts";
-import { BodyParts } from "./body-parts.ts";
+import { BodyParts, LARGE_BYTES } from "./body-parts.ts";
 import type { KinesisError } from "./errors.ts";
 import { EVENT_STREAM_TYPE, type EventStream } from "./event-stream.ts";
 import { acceptsGzip, deflateIfItPays, GZIP_BYTES_MIN } from "./gzip.ts";
@@ -21,8 +21,6 @@ const IDS_DRAWN = 64;
  * each name, colon and value of its headers, 23 in all, unless its body is a stream (Bun 1.4.5): decision 0118.
  */
 const STREAMED_BYTES = 12 * 1024;
-/** From here on a reply is sent in pieces, and its memory counted. */
-const LARGE_BYTES = 1024 * 1024;
 
 /** Headers of replies, each with ids of its own. */
 export class ReplyHeaders {

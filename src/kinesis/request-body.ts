@@ -1,6 +1,6 @@
 /**
  * Reads request bodies within two bounds: the bytes of one body, and of all requests together. A declared length is
- * refused before a byte of it is buffered; a body without one counts as the largest allowed.
+ * refused before a byte of it is buffered; a body without one counts as the largest allowed, until it is in.
  */
 import { release } from "../base/bytes.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
@@ -63,7 +63,10 @@ export async function readBody(
   } finally {
     if (body === undefined || body.length > bytesMax) giveBack();
   }
-  return body === undefined || body.length > bytesMax ? undefined : new RequestBody(body, giveBack);
+  if (body === undefined || body.length > bytesMax) return undefined;
+  if (declared !== null) return new RequestBody(body, giveBack);
+  giveBack();
+  return new RequestBody(body, memory.take(body.length));
 }
 
 async function readAtMost(request: Request, bytesMax: number): Promise<Buffer | undefined> {

@@ -1,6 +1,7 @@
 /** What one request works with: what all of them share, who asks, and how its body carries values. */
 import type { BodyFormat } from "./body.ts";
 import type { Caller } from "./caller.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
 import type { RequestContext, Services } from "./operation.ts";
 import type { RequestBody } from "./request-body.ts";
 
@@ -15,6 +16,7 @@ export class RequestScope implements RequestContext {
   readonly transitions: Services["transitions"];
   readonly subscriptions: Services["subscriptions"];
   readonly throttle: Services["throttle"];
+  private leave: (() => void) | undefined;
 
   constructor(
     services: Services,
@@ -22,6 +24,7 @@ export class RequestScope implements RequestContext {
     readonly format: BodyFormat,
     private readonly request: Request,
     private readonly body: RequestBody,
+    private readonly memory: MemoryBudget,
     readonly may: RequestContext["may"],
   ) {
     this.broker = services.broker;
@@ -38,6 +41,18 @@ export class RequestScope implements RequestContext {
 
   dropBody(): void {
     this.body.drop();
+  }
+
+  reserveReply(bytes: number): boolean {
+    this.leaveRoom();
+    this.leave = this.memory.tryTake(bytes);
+    return this.leave !== undefined;
+  }
+
+  /** Gives back what was reserved: the reply is there, and counts by itself, or there is none. */
+  leaveRoom(): void {
+    this.leave?.();
+    this.leave = undefined;
   }
 
   /** Made when somebody asks: most never do. */

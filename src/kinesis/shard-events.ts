@@ -69,7 +69,7 @@ export class ShardEvents {
 
   private read(shard: Shard, from: number): ShardEvent {
     const limits = { recordsMax: GET_RECORDS_MAX, bytesMax: EVENT_BYTES_MAX };
-    const read = readRecords(shard, from, limits, jsonFormat, this.openBatches);
+    const read = readRecords(shard, from, limits, jsonFormat.recordList(), this.openBatches);
     const { records, nextOffset, dataBytes, lastTimestampMs } = read;
     const ended = hasEnded(shard, nextOffset);
     const frame = this.encode(records, shard, read, ended);

@@ -131,6 +131,32 @@ test("a client that leaves in the middle of its body is no event, and its bytes 
   await harness.stop();
 });
 
+/** Where a reply of 9 MB has no room, all that it would have said comes in replies that need none. */
+async function readsInShortReplies(harness: KinesisHarness) {
+  await harness.ok("CreateStream", { StreamName: "many", ShardCount: 1 });
+  const keys = Array.from({ length: 90 }, (_, i) => `key-${i}`);
+  const records = keys.map((PartitionKey) => ({ PartitionKey, Data: Buffer.alloc(100_000) }));
+  for (const Records of [records.slice(0, 45), records.slice(45)])
+    expect((await harness.cbor("PutRecords", { StreamName: "many", Records })).status).toBe(200);
+  const start = await harness.iterator("many", "TRIM_HORIZON");
+  const json = (input: object) => harness.call("GetRecords", input);
+  const cbor = (input: object) => harness.cbor("GetRecords", input);
+  for (const call of [json, cbor]) {
+    const seen: unknown[] = [];
+    let ShardIterator: unknown = start;
+    while (seen.length < keys.length) {
+      const { status, body } = await call({ ShardIterator });
+      expect(status).toBe(200);
+      const some = body["Records"] as unknown as { PartitionKey: string }[];
+      expect(some.length).toBeWithin(1, 12);
+      seen.push(...some.map((record) => record.PartitionKey));
+      expect(Number(body["MillisBehindLatest"]) > 0).toBe(seen.length < keys.length);
+      ShardIterator = body["NextShardIterator"];
+    }
+    expect(seen).toEqual(keys);
+  }
+}
+
 test("clients that do not take their replies hold no more than the budget, and give it back when they leave", async () => {
   const harness = await KinesisHarness.start({ limits: { maxMemoryBytes: 28 << 20 } });
   await harness.ok("CreateStream", { StreamName: "s", ShardCount: 1 });
@@ -152,6 +178,8 @@ test("clients that do not take their replies hold no more than the budget, and g
     await answered;
   }
   expect((await harness.call("GetRecords", body)).status).toBe(503);
+  expect((await harness.cbor("GetRecords", JSON.parse(body))).status).toBe(503);
+  await readsInShortReplies(harness);
   session.destroy();
   while ((await harness.call("GetRecords", body)).status !== 200) await Bun.sleep(1);
   await harness.stop();

@@ -1,6 +1,6 @@
 /**
- * GetRecords: the records from an iterator's position on, up to Limit, 10 MiB or as much as one call may open,
- * and the iterator behind them. At the end of a closed shard there is no next iterator but the child shards.
+ * GetRecords: the records from an iterator's position on, up to Limit, 10 MiB, as much as one call may open, or a megabyte
+ * where memory is short, and the iterator behind them. At the end of a closed shard there is no next iterator but the child shards.
  */
 import type { Shard } from "../../streams/broker.ts";
 import { endDryRun, invalidArgument, notFound } from "../errors.ts";
@@ -43,7 +43,7 @@ function readFrom(
     shard,
     from,
     { recordsMax: limit ?? GET_RECORDS_MAX, bytesMax: GET_RECORDS_BYTES_MAX },
-    context.format,
+    context.format.recordList(context),
     context.openBatches,
   );
   context.readTurns.took(read.dataBytes);
