@@ -3,6 +3,7 @@
  * lost connection is made again after a pause that grows, and what had no answer is asked again; so whoever has patience
  * asks only what may be done twice, as a consumer does, or a producer whose batches bear sequence numbers.
  */
+import { systemClock } from "../base/clock.ts";
 import { VoikError } from "../base/errors.ts";
 import type { KafkaClient } from "../kafka/client.ts";
 import type { Decoded, Encodable, Fields } from "../kafka/codec/fields.ts";
@@ -11,6 +12,8 @@ import { CliError, EXIT } from "./exit.ts";
 
 const PAUSE_MS_MIN = 100;
 const PAUSE_MS_MAX = 5_000;
+/** Kafka's request.timeout.ms. */
+const ANSWER_MS_MAX = 30_000;
 
 /** From the first request without an answer to the next that has one. */
 interface Outage {
@@ -29,6 +32,8 @@ export class LastingConnection {
   constructor(
     private client: KafkaClient | undefined,
     private readonly connect: () => Promise<KafkaClient>,
+    /** With patience, a broker that takes longer to answer is away: its machine may have gone without a word. */
+    private readonly answerMsMax = ANSWER_MS_MAX,
   ) {}
 
   /** Resolves to the answer. Throws CliError when the connection is lost and patience at its end. */
@@ -39,7 +44,7 @@ export class LastingConnection {
     for (;;) {
       try {
         this.client ??= await this.connect();
-        const reply = await this.client.request(messages, body);
+        const reply = await this.inTime(this.client.request(messages, body));
         this.endOutage();
         return reply;
       } catch (error) {
@@ -52,6 +57,18 @@ export class LastingConnection {
   close(): void {
     this.client?.close();
     this.client = undefined;
+  }
+
+  private async inTime<T>(answer: Promise<T>): Promise<T> {
+    if (this.patienceMs === 0) return answer;
+    const late = Promise.withResolvers<never>();
+    const error = new VoikError("timed_out", `the broker has not answered for ${this.answerMsMax} ms`);
+    const timer = systemClock.after(this.answerMsMax, () => late.reject(error));
+    try {
+      return await Promise.race([answer, late.promise]);
+    } finally {
+      timer.cancel();
+    }
   }
 
   private async pause({ message }: Error): Promise<void> {

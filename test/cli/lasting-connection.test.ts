@@ -67,6 +67,17 @@ test("patience comes to an end, and counts from the loss", async () => {
   expect(lines().length).toBe(1);
 });
 
+test("a broker that answers nothing for too long is taken for gone", async () => {
+  const silent = { request: () => new Promise(() => {}), close: () => {} } as unknown as KafkaClient;
+  const connection = new LastingConnection(silent, connecting(client("answer")), 20);
+  connection.patienceMs = Infinity;
+  expect(await ask(connection)).toBe("answer");
+  expect(lines()).toEqual([
+    "voik: the broker has not answered for 20 ms: connecting again\n",
+    "voik: connected again\n",
+  ]);
+});
+
 test("what would come again is an error at once", async () => {
   const refusal = new VoikError("argument_invalid", "the broker refuses the login");
   const connection = new LastingConnection(client(GONE), connecting(refusal));
