@@ -18,17 +18,17 @@ export class ReadTurns {
   constructor(private readonly clock: Pick<Clock, "defer">) {}
 
   /**
-   * What `read` gives: at once, or in a later turn; never of a client that has `hungUp` meanwhile: then it rejects with
-   * ServiceUnavailable, which nobody hears.
+   * What `read` gives: at once, or in a later turn; never for a request whose client has `hungUp` meanwhile: then it
+   * rejects with ServiceUnavailable, which nobody hears.
    */
-  run<Result>(read: () => Result, context: { readonly hungUp: AbortSignal }): Result | Promise<Result> {
+  run<Result>(read: () => Result, request?: { readonly hungUp: AbortSignal }): Result | Promise<Result> {
     if (this.bytes < TURN_BYTES_MAX) return read();
     // Asked for now: made later, it would not know.
-    const { hungUp } = context;
+    const hungUp = request?.hungUp;
     return new Promise((resolve, reject) => {
       this.waiting.push(() => {
         try {
-          if (hungUp.aborted) throw new KinesisError("ServiceUnavailable", "", 503);
+          if (hungUp?.aborted) throw new KinesisError("ServiceUnavailable", "", 503);
           resolve(read());
         } catch (error) {
           reject(error);

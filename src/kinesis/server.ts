@@ -90,8 +90,9 @@ export function startKinesisServer(options: KinesisServerOptions): KinesisServer
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const metrics = new KinesisMetrics(options.metrics);
   const openBatches = new OpenBatches();
+  const readTurns = new ReadTurns(clock);
   const shardEvents = new ShardEvents(clock, openBatches);
-  const subscriptions = new Subscriptions({ broker, clock, metrics, shardEvents });
+  const subscriptions = new Subscriptions({ broker, clock, metrics, shardEvents, readTurns });
   const dispatcher = new Dispatcher({
     services: {
       broker,
@@ -99,7 +100,7 @@ export function startKinesisServer(options: KinesisServerOptions): KinesisServer
       tokens: new SealedTokens(options.iteratorKey, clock),
       metrics,
       openBatches,
-      readTurns: new ReadTurns(clock),
+      readTurns,
       subscriptions,
       retentionMs: options.retentionMs ?? DEFAULT_RETENTION_MS,
       transitions: new Transitions(clock, options.transitionMs ?? 0),

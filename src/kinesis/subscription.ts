@@ -10,6 +10,7 @@ import { KinesisError, notFound, toKinesisError } from "./errors.ts";
 import { exceptionFrame, initialResponseFrame } from "./event-stream.ts";
 import type { KinesisMetrics } from "./kinesis-metrics.ts";
 import type { RateWindow } from "./rate-window.ts";
+import type { ReadTurns } from "./read-turns.ts";
 import type { ShardEvent, ShardEvents } from "./shard-events.ts";
 import { shardIdOf } from "./shard-view.ts";
 
@@ -22,6 +23,7 @@ export interface SubscriptionParts {
   readonly clock: Clock;
   readonly metrics: KinesisMetrics;
   readonly shardEvents: ShardEvents;
+  readonly readTurns: ReadTurns;
 }
 
 export class Subscription implements TailListener, ShardsListener {
@@ -86,8 +88,7 @@ export class Subscription implements TailListener, ShardsListener {
     let heard = true;
     while (!this.stopped) {
       this.woken = false;
-      if (this.parts.broker.streamById(this.shard.stream.id) === undefined) return this.end(this.gone());
-      const event = this.read();
+      const event = await this.parts.readTurns.run(this.read);
       if (event === undefined) return;
       const news = event.nextOffset > this.offset;
       this.offset = event.nextOffset;
@@ -98,11 +99,17 @@ export class Subscription implements TailListener, ShardsListener {
     }
   }
 
-  /** The next records; undefined when reading failed and ends the subscription. */
-  private read(): ShardEvent | undefined {
-    const { shardEvents, metrics } = this.parts;
+  /** The next records; undefined when the subscription has ended, or ends because there is nothing to read from. */
+  private readonly read = (): ShardEvent | undefined => {
+    const { broker, shardEvents, metrics } = this.parts;
+    if (this.stopped) return undefined;
+    if (broker.streamById(this.shard.stream.id) === undefined) {
+      this.end(this.gone());
+      return undefined;
+    }
     try {
       const event = shardEvents.next(this.shard, this.offset);
+      this.parts.readTurns.took(event.dataBytes);
       metrics.recordsOut.add(event.records);
       metrics.bytesOut.add(event.dataBytes);
       return event;
@@ -112,7 +119,7 @@ export class Subscription implements TailListener, ShardsListener {
       this.end(new KinesisError("InternalFailureException", told.message));
       return undefined;
     }
-  }
+  };
 
   /** Waits until the rate allows more after `event`; a long wait is no silence. */
   private async *pace(event: ShardEvent): AsyncGenerator<Uint8Array> {

@@ -7,7 +7,10 @@ import {
   CreateStreamCommand,
   GetShardIteratorCommand,
   type KinesisClient,
+  ListShardsCommand,
+  PutRecordsCommand,
   RegisterStreamConsumerCommand,
+  type StartingPosition,
 } from "@aws-sdk/client-kinesis";
 import { expect, test } from "bun:test";
 import { Produce } from "../../src/kafka/messages/00-produce.ts";
@@ -41,6 +44,7 @@ const FILES_OPENED_MAX = 4;
 const KINESIS_BATCH_BYTES = 300_000;
 const STORED = "stored";
 const WRITTEN = "written";
+const PUSHED = "pushed";
 const PUSHED_SHARDS = 100;
 const CONSUMERS = 20;
 
@@ -97,6 +101,35 @@ test(
   TIMEOUT_MS,
 );
 
+test(
+  "49: subscribers that leave in the middle of events of a megabyte starve nobody and cost little memory",
+  async () => {
+    await using voik = await VoikProcess.start();
+    const client = kinesisClient(voik.addresses.kinesis);
+    const subscribe = await subscriptions(client, { Type: "TRIM_HORIZON" });
+    const { Shards } = await client.send(new ListShardsCommand({ StreamName: PUSHED }));
+    const keys = (Shards ?? []).map((shard) => shard.HashKeyRange?.StartingHashKey);
+    const Data = Buffer.alloc(BATCH_BYTES);
+    for (let i = 0; i < LARGE_VISITS / CONSUMERS; i++) {
+      const record = { PartitionKey: "k", ExplicitHashKey: keys[i % PUSHED_SHARDS], Data };
+      const Records = [record, record];
+      await client.send(new PutRecordsCommand({ StreamName: PUSHED, Records }));
+    }
+    const good = await GoodClient.start(voik);
+    const visit = { bytes: subscribe, untilAnswered: true, answer: "HTTP/1.1 " };
+    const before = voik.residentBytes();
+    await makeVisits(Number(new URL(voik.addresses.kinesis).port), [visit], LARGE_VISITS);
+    const growth = voik.peakResidentBytes() - before;
+    console.log(`${LARGE_VISITS} subscribers: resident memory +${(growth / 1e6).toFixed(1)} MB at its peak`);
+    expect(growth).toBeLessThan(LARGE_GROWTH_BYTES_MAX);
+    await good.moreReplies(100);
+    await good.finish();
+    client.destroy();
+    await voik.stop();
+  },
+  TIMEOUT_MS,
+);
+
 /** Has a tenth of the visits made, so that everything has its size, and then all; looks at what they have left. */
 async function leaveNothingBehind(voik: VoikProcess, port: number, kinds: readonly Visit[]): Promise<void> {
   const good = await GoodClient.start(voik);
@@ -140,26 +173,8 @@ function kafkaVisits(): Visit[] {
 }
 
 async function kinesisVisits(client: KinesisClient): Promise<Visit[]> {
-  await client.send(new CreateStreamCommand({ StreamName: "pushed", ShardCount: PUSHED_SHARDS }));
-  const StreamARN = "arn:aws:kinesis:us-east-1:000000000000:stream/pushed";
-  const consumers: string[] = [];
-  for (let i = 0; i < CONSUMERS; i++) {
-    const { Consumer } = await client.send(
-      new RegisterStreamConsumerCommand({ StreamARN, ConsumerName: `c${i}` }),
-    );
-    consumers.push(Consumer?.ConsumerARN ?? "");
-  }
+  const subscribe = await subscriptions(client, { Type: "LATEST" });
   const records = (await getRecordsOf(client))();
-  let subscriptions = 0;
-  // Each consumer and shard in turn: one that was subscribed to may be so again after five seconds.
-  const subscribe = () => {
-    const number = subscriptions++ % (CONSUMERS * PUSHED_SHARDS);
-    return requestOf("SubscribeToShard", {
-      ConsumerARN: consumers[number % CONSUMERS],
-      ShardId: shardIdOf(Math.floor(number / CONSUMERS)),
-      StartingPosition: { Type: "LATEST" },
-    });
-  };
   return [
     {},
     { bytes: () => records.subarray(0, 60) },
@@ -168,6 +183,29 @@ async function kinesisVisits(client: KinesisClient): Promise<Visit[]> {
     // Refused when it comes within five seconds of the last one, with very many visits.
     { bytes: subscribe, untilAnswered: true, answer: "HTTP/1.1 " },
   ];
+}
+
+/** Subscriptions to the shards of a new stream, by one consumer after the other, shard by shard. */
+async function subscriptions(client: KinesisClient, from: StartingPosition): Promise<() => Buffer> {
+  await client.send(new CreateStreamCommand({ StreamName: PUSHED, ShardCount: PUSHED_SHARDS }));
+  const StreamARN = `arn:aws:kinesis:us-east-1:000000000000:stream/${PUSHED}`;
+  const consumers: string[] = [];
+  for (let i = 0; i < CONSUMERS; i++) {
+    const { Consumer } = await client.send(
+      new RegisterStreamConsumerCommand({ StreamARN, ConsumerName: `c${i}` }),
+    );
+    consumers.push(Consumer?.ConsumerARN ?? "");
+  }
+  let made = 0;
+  // Each consumer and shard in turn: one that was subscribed to may be so again after five seconds.
+  return () => {
+    const number = made++ % (CONSUMERS * PUSHED_SHARDS);
+    return requestOf("SubscribeToShard", {
+      ConsumerARN: consumers[number % CONSUMERS],
+      ShardId: shardIdOf(Math.floor(number / CONSUMERS)),
+      StartingPosition: from,
+    });
+  };
 }
 
 /** A GetRecords of all that is stored. */
