@@ -195,6 +195,10 @@ export class CommitLog implements OpenLog, Syncable, Replayed {
     return [...this.transactions.current.openOnes];
   }
 
+  holds(batch: Buffer): boolean {
+    return this.idempotence.holds(batch);
+  }
+
   producers(): readonly ProducerDescription[] {
     return this.idempotence.describe();
   }

@@ -106,6 +106,16 @@ export class ProducerStates {
     throw outOfOrder(id, first, expected);
   }
 
+  /** Whether `batch` lies there already, by `check`. */
+  holds(batch: Buffer): boolean {
+    try {
+      return this.check(batch) !== NOT_STORED;
+    } catch (error) {
+      if (error instanceof VoikError) return false;
+      throw error;
+    }
+  }
+
   /** The batch whose header is at `at` has been stored, at the base offset that is stamped into it. */
   note(bytes: Buffer, at = 0): void {
     const id = producerIdOf(bytes, at);

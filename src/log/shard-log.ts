@@ -115,6 +115,9 @@ export interface ShardLog {
   /** All of these. */
   openTransactions(): readonly OpenTransaction[];
 
+  /** Whether `batch` is one of the last of its idempotent producer that were stored: appending it stores nothing. */
+  holds(batch: Buffer): boolean;
+
   /** Idempotent producers that are known here. */
   producers(): readonly ProducerDescription[];
 

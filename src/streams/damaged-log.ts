@@ -41,6 +41,10 @@ export class DamagedLog implements OpenLog {
     return [];
   }
 
+  holds(): boolean {
+    return false;
+  }
+
   producers(): [] {
     return [];
   }

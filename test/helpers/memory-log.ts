@@ -55,6 +55,10 @@ export class MemoryLog implements OpenLog {
     return [...this.transactions.openOnes];
   }
 
+  holds() {
+    return false;
+  }
+
   producers() {
     return [];
   }

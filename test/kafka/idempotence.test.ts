@@ -26,9 +26,15 @@ async function newProducer(version?: number): Promise<number> {
   return reply.producerId;
 }
 
-async function send(id: number, epoch: number, sequence: number, index = 0) {
+async function send(
+  id: number,
+  epoch: number,
+  sequence: number,
+  index = 0,
+  to = { name: "once", id: topicId },
+) {
   const records = ofProducer(batchOf([`${id}/${sequence}`]), id, epoch, sequence);
-  const topicData = [{ name: "once", topicId, partitionData: [{ index, records }] }];
+  const topicData = [{ name: to.name, topicId: to.id, partitionData: [{ index, records }] }];
   const reply = await client.request(Produce, { acks: -1, timeoutMs: 1000, topicData });
   const { errorCode, baseOffset, errorMessage } = reply.responses[0]?.partitionResponses[0] ?? {};
   return { errorCode, baseOffset, errorMessage };
@@ -55,6 +61,18 @@ test("a batch that is sent again is answered with its old offset; gaps, old epoc
   expect(await send(id, 0, 6)).toMatchObject({ errorCode: 47 });
   expect(await send(id, 1, 1, 1)).toMatchObject({ errorCode: 0, baseOffset: 0 });
   expect(kafka.broker.streamByName("once")?.shards[0]?.log.endOffset).toBe(7);
+});
+
+test("a shard that was split takes no new batch, but answers what it has with its old offset", async () => {
+  const stream = await kafka.broker.createStream({ name: "closing", shardCount: 1 });
+  const id = await newProducer();
+  const sendThere = (sequence: number) => send(id, 0, sequence, 0, stream);
+  expect(await sendThere(0)).toMatchObject({ errorCode: 0, baseOffset: 0 });
+  await kafka.broker.reshard(stream, { kind: "split", shard: 0, at: 1n << 127n });
+  expect(await sendThere(0)).toMatchObject({ errorCode: 0, baseOffset: 0 });
+  expect(await sendThere(1)).toMatchObject({ errorCode: 44 });
+  expect(await sendThere(7)).toMatchObject({ errorCode: 44 });
+  expect(stream.shards[0]?.log.endOffset).toBe(1);
 });
 
 test("five batches in one burst are stored in order, sent again in another they are not", async () => {

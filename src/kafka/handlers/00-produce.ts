@@ -183,11 +183,12 @@ function produceTo(
     return;
   }
   try {
-    if (shard.closedAtMs !== undefined) throw closedShard(stream, shard);
     if (batch === null) throw new VoikError("batch_invalid", "there is no record batch");
     const { clock, batchBytesMax } = call.context;
     const nowMs = clock.nowMs();
     const accepted = acceptBatch(batch, stream.settings, batchBytesMax, nowMs);
+    // One that was stored before the shard closed, and is sent again because its answer was lost, has its old answer.
+    if (shard.closedAtMs !== undefined && !shard.log.holds(accepted)) throw closedShard(stream, shard);
     if (stream.settings.timestamps === "arrival") result.logAppendTimeMs = nowMs;
     if (compressionOf(batch) === COMPRESSION_ZSTD && call.version < FIRST_VERSION_WITH_ZSTD) {
       throw new VoikError(
