@@ -19,10 +19,11 @@ export const DIFFERENCES: Readonly<Record<string, string>> = {
   DisableEnhancedMonitoring: "Recorded and shown; /metrics is always on.",
   EnableEnhancedMonitoring: "Recorded and shown; /metrics is always on.",
   GetRecords:
-    "What a Kafka client wrote is shown as decision 0032 says; records that went bad on the disk are an InternalFailure (500) that says how to go on behind them. `EncryptionType` is absent: no stream is encrypted.",
+    "What a Kafka client wrote is shown as decision 0032 says; records that went bad on the disk are an InternalFailure (500) that says how to go on behind them. Where memory is short it gives fewer records. `EncryptionType` is absent: no stream is encrypted.",
   ListShards:
     "A closed shard is listed until retention has passed it for an hour of running time, so that a clock that jumps takes nothing at once.",
-  PutRecords: "A record that breaks a rule fails the whole request before anything is written.",
+  PutRecords:
+    "A record above the stream's own largest size fails the whole request before anything is written (AWS does not say what it does).",
   PutResourcePolicy:
     "Kept and given back; it allows and denies nobody: who may do what is set by `voik acl`.",
   RegisterStreamConsumer: "At most 20 consumers a stream, in on-demand mode too.",
@@ -33,7 +34,7 @@ export const DIFFERENCES: Readonly<Record<string, string>> = {
   UpdateAccountSettings: "Recorded and shown: voik bills nobody.",
   UpdateShardCount: "AWS's limit of ten a day holds with `--kinesis-limits=aws` only.",
   UpdateStreamMode:
-    "Recorded and shown; an on-demand stream refuses manual resharding as with AWS, and voik does not scale it: a shard here takes what the disk takes.",
+    "Recorded and shown; an on-demand stream refuses manual resharding as with AWS, and voik does not scale it: a shard here takes what the disk takes. AWS's limit of two changes a day holds with `--kinesis-limits=aws` only.",
   UpdateStreamRecordDistributionStrategy:
     "AUTO is each open shard in its turn (AWS does not say how it does it). A record written without a partition key shows none while the stream's strategy is AUTO, and its offset under the other.",
   UpdateStreamWarmThroughput: "Recorded and shown: nothing here needs warming up.",
