@@ -24,8 +24,6 @@ interface Outage {
 export class LastingConnection {
   /** How long a broker may be away before that is an error; 0: not at all. */
   patienceMs = 0;
-  /** How often the broker was away. */
-  outages = 0;
   private outage: Outage | undefined;
 
   /** `connect` makes the next connection, as often as it takes. */
@@ -76,10 +74,7 @@ export class LastingConnection {
     const nowMs = performance.now();
     const { sinceMs, pauseMs } = this.outage ?? { sinceMs: nowMs, pauseMs: PAUSE_MS_MIN };
     if (nowMs - sinceMs >= this.patienceMs) throw new CliError(EXIT.unavailable, message);
-    if (!this.outage) {
-      this.outages++;
-      process.stderr.write(`voik: ${message}: connecting again\n`);
-    }
+    if (!this.outage) process.stderr.write(`voik: ${message}: connecting again\n`);
     this.outage = { sinceMs, pauseMs: Math.min(2 * pauseMs, PAUSE_MS_MAX) };
     await Bun.sleep(pauseMs);
   }

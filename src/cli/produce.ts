@@ -168,15 +168,12 @@ class Producer {
   /** Sends what is gathered. What closed shards did not take is gathered again, for others. */
   private async send(): Promise<void> {
     const { count } = this.batches;
-    const { outages } = this.client.kafka;
     const sent = this.batches.take();
     const closed = await this.client.produce(this.stream, sent);
     const refused = closed.flatMap((shard) => sent.get(shard) ?? []);
-    const refusedCount = refused.reduce((sum, batch) => sum + recordCountOf(batch), 0);
-    this.acked += count - refusedCount;
+    this.acked += refused.reduce((left, batch) => left - recordCountOf(batch), count);
     this.showProgress();
     if (refused.length === 0) return;
-    if (this.client.kafka.outages > outages) throw inDoubt(closed, refusedCount);
     const { shards } = await this.client.stream(this.stream.name);
     this.batches.reshard(shards, closed);
     for (const batch of refused) {
@@ -197,15 +194,6 @@ class Producer {
     const start = process.stderr.isTTY ? "\r" : "";
     process.stderr.write(`${start}${this.acked} records acknowledged in ${seconds.toFixed(2)} s\n`);
   }
-}
-
-/** A closed shard refuses what it has, too: the batches may have been stored before the answer was lost. */
-function inDoubt(closed: readonly number[], count: number): CliError {
-  return new CliError(
-    EXIT.failed,
-    `shard ${closed.join(", ")} was split or merged while the broker was away: the last ${count} records, ` +
-      "which are not counted as acknowledged, may be there; voik consume --shard shows it",
-  );
 }
 
 function later(delayMs: number): Promise<undefined> {
