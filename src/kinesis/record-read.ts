@@ -1,7 +1,8 @@
 /**
  * Reads records of a shard for GetRecords. Batches are read from the log in growing pieces and opened one by one;
- * a call ends at the asked number of records, at 10 MiB of data, at the durable end, when it has opened
- * WORK_BYTES_MAX, or before it gets large where memory is short, whatever comes first. It may end inside a batch: the next call goes on at its offset.
+ * a call ends at the asked number of records, at 10 MiB of data, at the durable end, when it has opened WORK_BYTES_MAX, or
+ * before it gets large where memory is short, whatever comes first. It may end inside a batch: the next call goes on at
+ * its offset.
  *
  * Records of Kafka transactions are read as read_committed has it: what is still open, and all behind it, comes later,
  * what was aborted never, and markers are passed over.

@@ -1,6 +1,7 @@
 /**
  * GetRecords: the records from an iterator's position on, up to Limit, 10 MiB, as much as one call may open, or a megabyte
- * where memory is short, and the iterator behind them. At the end of a closed shard there is no next iterator but the child shards.
+ * where memory is short, and the iterator behind them. At the end of a closed shard there is no next iterator but the
+ * child shards.
  */
 import type { Shard } from "../../streams/broker.ts";
 import { endDryRun, invalidArgument, notFound } from "../errors.ts";
