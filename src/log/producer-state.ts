@@ -91,11 +91,9 @@ export class ProducerStates {
       if (first === 0) return NOT_STORED;
       throw outOfOrder(id, first, 0);
     }
+    const stored = storedAt(producer, batch);
+    if (stored !== NOT_STORED) return stored;
     const last = lastSequenceOf(first, lastOffsetDeltaOf(batch));
-    const { batches } = producer;
-    for (let i = 0; i < batches.length; i += BATCH_NUMBERS) {
-      if (batches[i] === first && batches[i + 1] === last) return batches[i + 2] as number;
-    }
     const expected = sequenceAfter(producer.lastSequence);
     if (first === expected) return NOT_STORED;
     const known = distance(producer.knownFrom, expected);
@@ -106,14 +104,11 @@ export class ProducerStates {
     throw outOfOrder(id, first, expected);
   }
 
-  /** Whether `batch` lies there already, by `check`. */
+  /** Whether `batch` is stored already, as far as is remembered. Throws what reading the log back throws. */
   holds(batch: Buffer): boolean {
-    try {
-      return this.check(batch) !== NOT_STORED;
-    } catch (error) {
-      if (error instanceof VoikError) return false;
-      throw error;
-    }
+    this.restoreOnce();
+    const producer = this.producers.get(producerIdOf(batch));
+    return producer?.epoch === producerEpochOf(batch) && storedAt(producer, batch) !== NOT_STORED;
   }
 
   /** The batch whose header is at `at` has been stored, at the base offset that is stamped into it. */
@@ -191,6 +186,16 @@ export class ProducerStates {
     const limit = uses[PRODUCERS_MAX >> 2] as number;
     for (const [id, { usedAt }] of this.producers) if (usedAt < limit) this.producers.delete(id);
   }
+}
+
+/** The base offset of `batch`, of its producer's epoch, if it is one of the last that were stored; else NOT_STORED. */
+function storedAt({ batches }: Producer, batch: Buffer): number {
+  const first = baseSequenceOf(batch);
+  const last = lastSequenceOf(first, lastOffsetDeltaOf(batch));
+  for (let i = 0; i < batches.length; i += BATCH_NUMBERS) {
+    if (batches[i] === first && batches[i + 1] === last) return batches[i + 2] as number;
+  }
+  return NOT_STORED;
 }
 
 /** `producer` goes on in a new epoch, of which nothing is stored yet. */
