@@ -115,16 +115,15 @@ function wholeReply(content: BodyParts, headers: Record<string, string>): Respon
   return response;
 }
 
-/** Source of a stream that has all of a body in its first piece. */
+/** Source of a stream that has all of a body at once. */
 class OneWrite implements Bun.DirectUnderlyingSource<Uint8Array> {
   readonly type = "direct";
 
   constructor(private readonly content: BodyParts) {}
 
   pull(controller: ReadableStreamDirectController): void {
-    controller.write(this.content.whole()); // copied
+    for (const part of this.content.drain()) controller.write(part); // has its own copy
     controller.end();
-    this.content.release();
   }
 
   /** The client has left. */
