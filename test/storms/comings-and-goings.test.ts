@@ -86,15 +86,11 @@ test(
     const client = kinesisClient(voik.addresses.kinesis);
     const topic = await makeTopic(voik, STORED, 1);
     await withKafka(voik, (kafka) => produceBatch(kafka, topic, 0, batchOf(["x".repeat(BATCH_BYTES)])));
-    const good = await GoodClient.start(voik);
-    const visit = { bytes: await getRecordsOf(client), untilAnswered: true, answer: "HTTP/1.1 200" };
-    const before = voik.residentBytes();
-    await makeVisits(Number(new URL(voik.addresses.kinesis).port), [visit], LARGE_VISITS);
-    const growth = voik.peakResidentBytes() - before;
-    console.log(`${LARGE_VISITS} visits: resident memory +${(growth / 1e6).toFixed(1)} MB at its peak`);
-    expect(growth).toBeLessThan(LARGE_GROWTH_BYTES_MAX);
-    await good.moreReplies(100);
-    await good.finish();
+    await leaveInTheMiddle(voik, {
+      bytes: await getRecordsOf(client),
+      untilAnswered: true,
+      answer: "HTTP/1.1 200",
+    });
     client.destroy();
     await voik.stop();
   },
@@ -115,20 +111,24 @@ test(
       const Records = [record, record];
       await client.send(new PutRecordsCommand({ StreamName: PUSHED, Records }));
     }
-    const good = await GoodClient.start(voik);
-    const visit = { bytes: subscribe, untilAnswered: true, answer: "HTTP/1.1 " };
-    const before = voik.residentBytes();
-    await makeVisits(Number(new URL(voik.addresses.kinesis).port), [visit], LARGE_VISITS);
-    const growth = voik.peakResidentBytes() - before;
-    console.log(`${LARGE_VISITS} subscribers: resident memory +${(growth / 1e6).toFixed(1)} MB at its peak`);
-    expect(growth).toBeLessThan(LARGE_GROWTH_BYTES_MAX);
-    await good.moreReplies(100);
-    await good.finish();
+    await leaveInTheMiddle(voik, { bytes: subscribe, untilAnswered: true, answer: "HTTP/1.1 " });
     client.destroy();
     await voik.stop();
   },
   TIMEOUT_MS,
 );
+
+/** Has many visits made whose replies are large, beside a client that wants to be served; looks at what memory they take. */
+async function leaveInTheMiddle(voik: VoikProcess, visit: Visit): Promise<void> {
+  const good = await GoodClient.start(voik);
+  const before = voik.residentBytes();
+  await makeVisits(Number(new URL(voik.addresses.kinesis).port), [visit], LARGE_VISITS);
+  const growth = voik.peakResidentBytes() - before;
+  console.log(`${LARGE_VISITS} visits: resident memory +${(growth / 1e6).toFixed(1)} MB at its peak`);
+  expect(growth).toBeLessThan(LARGE_GROWTH_BYTES_MAX);
+  await good.moreReplies(100);
+  await good.finish();
+}
 
 /** Has a tenth of the visits made, so that everything has its size, and then all; looks at what they have left. */
 async function leaveNothingBehind(voik: VoikProcess, port: number, kinds: readonly Visit[]): Promise<void> {
