@@ -12,6 +12,7 @@
 import { VoikError } from "../base/errors.ts";
 import { isControl, isTransactional, MARKER_BYTES_MAX, markerKindOf } from "./control-batch.ts";
 import type { Gaps } from "./gaps.ts";
+import { nextOutsideGaps } from "./gap-scan.ts";
 import { headerScan } from "./header-scan.ts";
 import { baseOffsetInName, segmentPaths } from "./layout.ts";
 import { storageError } from "./log-file.ts";
@@ -222,8 +223,10 @@ export class LogTransactions {
     const { file, bytes, baseOffset } = segment;
     const marker = Buffer.allocUnsafe(MARKER_BYTES_MAX);
     let askedAgainAt = -1;
+    const next = () => nextOutsideGaps(this.gaps, baseOffset, file, bytes);
     headerScan.start(file, 0, bytes, baseOffset);
-    for (let step = headerScan.next(); step !== "end"; step = headerScan.next()) {
+    for (let step = next(); step !== "end"; step = next()) {
+      if (step === "gap") continue;
       const { window, at, position, nextOffset } = headerScan;
       if (step === "batch") {
         if (!isTransactional(window, at)) continue;
@@ -231,15 +234,11 @@ export class LogTransactions {
         noteBatch(state, window, at, markerKindOf(marker.subarray(0, read)));
         continue;
       }
-      let gap = this.gaps.at(baseOffset, position);
-      if (gap === undefined) {
-        if (position === askedAgainAt) throw damagedAt(segment, position);
-        // Damage that nobody has met yet is noted by whoever makes the indexes, who asks the device twice.
-        askedAgainAt = position;
-        segment.rebuildIndexes();
-        gap = this.gaps.at(baseOffset, position);
-      }
-      headerScan.start(file, gap?.end ?? position, bytes, gap?.to ?? nextOffset);
+      if (position === askedAgainAt) throw damagedAt(segment, position);
+      // Damage that nobody has met yet is noted by whoever makes the indexes, who asks the device twice.
+      askedAgainAt = position;
+      segment.rebuildIndexes();
+      headerScan.start(file, position, bytes, nextOffset);
     }
   }
 }

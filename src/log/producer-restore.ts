@@ -3,6 +3,7 @@
  * a producer may send again after a crash lies there: at most 8 MiB are written and not acknowledged.
  */
 import type { Gaps } from "./gaps.ts";
+import { nextOutsideGaps } from "./gap-scan.ts";
 import { headerScan } from "./header-scan.ts";
 import { ProducerStates } from "./producer-state.ts";
 import type { SegmentList } from "./segment-list.ts";
@@ -33,14 +34,11 @@ function walk(segment: Segment, skippedBytes: number, gaps: Gaps, producers: Pro
   const end = { position: bytes, offset: segment.endOffset };
   const start = skippedBytes === 0 ? begin : segment.lastBoundary(begin, skippedBytes, end);
   headerScan.start(file, start.position, bytes, start.offset);
-  for (let step = headerScan.next(); step !== "end"; step = headerScan.next()) {
-    if (step === "batch") {
-      producers.note(headerScan.window, headerScan.at);
-      continue;
-    }
-    producers.clear();
-    const gap = gaps.at(baseOffset, headerScan.position);
-    if (gap === undefined) return;
-    headerScan.start(file, gap.end, bytes, gap.to);
+  for (;;) {
+    const step = nextOutsideGaps(gaps, baseOffset, file, bytes);
+    if (step === "end") return;
+    if (step === "batch") producers.note(headerScan.window, headerScan.at);
+    else producers.clear();
+    if (step === "bad") return;
   }
 }

@@ -2,6 +2,7 @@
 import { VoikError } from "../base/errors.ts";
 import { isControl } from "./control-batch.ts";
 import type { Gaps } from "./gaps.ts";
+import { nextOutsideGaps } from "./gap-scan.ts";
 import { headerScan } from "./header-scan.ts";
 import type { LogFile } from "./log-file.ts";
 import { RecordReader } from "./record.ts";
@@ -28,20 +29,16 @@ export function firstRecordIn(
   from: number,
 ): TimestampPosition | undefined {
   headerScan.start(file, position, end, baseOffset);
-  for (let step = headerScan.next(); step !== "end"; step = headerScan.next()) {
-    if (step === "bad") {
-      const gap = gaps.at(segmentBase, headerScan.position);
-      if (gap === undefined) throw gaps.errorAt(segmentBase, headerScan.position);
-      headerScan.start(file, gap.end, end, gap.to);
-      continue;
-    }
-    if (headerScan.maxTimestampMs < timestampMs) continue;
+  for (;;) {
+    const step = nextOutsideGaps(gaps, segmentBase, file, end);
+    if (step === "end") return undefined;
+    if (step === "bad") throw gaps.errorAt(segmentBase, headerScan.position);
+    if (step === "gap" || headerScan.maxTimestampMs < timestampMs) continue;
     const batch = Buffer.allocUnsafe(headerScan.bytes);
     file.read(batch, headerScan.position);
     const found = firstRecordAt(batch, timestampMs, from);
     if (found) return found;
   }
-  return undefined;
 }
 
 /** The first record of `batch` from offset `from` on that is at least as new as `timestampMs`. */

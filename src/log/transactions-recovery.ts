@@ -13,6 +13,7 @@
 import type { FileSystem } from "../base/file-system.ts";
 import { isTransactional } from "./control-batch.ts";
 import type { Gaps } from "./gaps.ts";
+import { nextOutsideGaps } from "./gap-scan.ts";
 import { headerScan } from "./header-scan.ts";
 import type { Boundary } from "./log-end.ts";
 import type { Segment } from "./segment.ts";
@@ -30,14 +31,10 @@ export function recoverTransactionsFile(fileSystem: FileSystem, path: string, is
 /** Whether `segment` has a batch of a transaction from `from` on. */
 export function hasTransactions({ file, bytes, baseOffset }: Segment, from: Boundary, gaps: Gaps): boolean {
   headerScan.start(file, from.position, bytes, from.offset);
-  for (let step = headerScan.next(); step !== "end"; step = headerScan.next()) {
-    if (step === "batch") {
-      if (isTransactional(headerScan.window, headerScan.at)) return true;
-      continue;
-    }
-    const gap = gaps.at(baseOffset, headerScan.position);
-    if (gap === undefined) return true; // who knows
-    headerScan.start(file, gap.end, bytes, gap.to);
+  for (;;) {
+    const step = nextOutsideGaps(gaps, baseOffset, file, bytes);
+    if (step === "end") return false;
+    if (step === "bad") return true; // who knows
+    if (step === "batch" && isTransactional(headerScan.window, headerScan.at)) return true;
   }
-  return false;
 }
