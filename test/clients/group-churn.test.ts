@@ -28,12 +28,19 @@ const HANDOVER_MS = 3_000;
 const PEACEFUL_PART = 0.6;
 
 const PROTOCOLS = [
-  { protocol: "classic", Member: classic.ClassicMember, patienceMs: classic.PATIENCE_MS, mayDie: true },
+  {
+    protocol: "classic",
+    Member: classic.ClassicMember,
+    patienceMs: classic.PATIENCE_MS,
+    rebalanceMs: classic.REBALANCE_MS,
+    mayDie: true,
+  },
   // The broker gives up on a silent member after 45 seconds: too long for a short run.
   {
     protocol: "KIP-848",
     Member: modern.ModernMember,
     patienceMs: modern.PATIENCE_MS,
+    rebalanceMs: 0, // nobody waits for the others
     mayDie: SECONDS >= 100,
   },
 ];
@@ -128,7 +135,7 @@ function percentile(handovers: readonly Handover[], part: number): number {
 
 test.each(PROTOCOLS)(
   "$protocol: members come and go, no partition is read by two, no record is skipped or read twice",
-  async ({ protocol, Member, patienceMs, mayDie }) => {
+  async ({ protocol, Member, patienceMs, rebalanceMs, mayDie }) => {
     console.log(`seed ${SEED} (VOIK_SEED=${SEED} repeats it)`);
     const random = seededRandom(SEED);
     await using voik = await VoikProcess.start();
@@ -161,8 +168,10 @@ test.each(PROTOCOLS)(
       `${protocol}: ${crowd.everJoined} members, ${records} records once each; p99 of ${undisturbed.length} handovers ` +
         `${calm.toFixed(0)} ms, of ${ledger.handovers.length} with those that waited for the dead ${all.toFixed(0)} ms`,
     );
-    expect(undisturbed.length).toBeGreaterThan(PARTITIONS);
+    expect(undisturbed.length).toBeGreaterThan(PARTITIONS / 4);
     expect(calm).toBeLessThan(HANDOVER_MS + HEARTBEAT_MS);
+    // A new group waits for more members, as long as they let it (group.initial.rebalance.delay.ms of Kafka).
+    expect(Math.max(...ledger.firstMs)).toBeLessThan(HANDOVER_MS + rebalanceMs);
     expect(all).toBeLessThan(HANDOVER_MS + HEARTBEAT_MS + patienceMs);
     expect(voik.stderr).not.toContain('"level":"error"');
     client.close();

@@ -7,7 +7,7 @@ import { SyncGroup } from "../../../src/kafka/messages/14-sync-group.ts";
 import { ChurnMember, LOST } from "./member.ts";
 
 const SESSION_MS = 6_000;
-const REBALANCE_MS = 4_000;
+export const REBALANCE_MS = 4_000;
 /** Who dies while it waits to join is waited for until the others have joined, and then for a session. */
 export const PATIENCE_MS = REBALANCE_MS + SESSION_MS;
 const PROTOCOL = { protocolType: "consumer", protocolName: "dealt" };

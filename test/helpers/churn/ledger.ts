@@ -17,9 +17,13 @@ export interface Handover {
 
 export class ChurnLedger {
   readonly broken: string[] = [];
+  /** How long it took until each partition was read for the first time: nobody handed it over. */
+  readonly firstMs: number[] = [];
   readonly handovers: Handover[] = [];
   /** End of what was committed, by partition. */
   readonly ends: number[];
+  /** Partitions that nobody has read yet. */
+  private readonly unread: Set<number>;
   private readonly owners = new Map<number, string>();
   private readonly freeSinceMs: number[];
   private readonly unheard: Set<number>[];
@@ -32,6 +36,7 @@ export class ChurnLedger {
     private readonly patienceMs: number,
   ) {
     this.ends = Array.from({ length: partitions }, () => 0);
+    this.unread = new Set(this.ends.keys());
     this.freeSinceMs = Array.from({ length: partitions }, () => performance.now());
     this.unheard = Array.from({ length: partitions }, () => new Set<number>());
   }
@@ -60,7 +65,8 @@ export class ChurnLedger {
     this.ends[partition] = committed;
     unheard.clear();
     const [sinceMs, nowMs] = [this.freeSinceMs[partition] as number, performance.now()];
-    this.handovers.push({ ms: nowMs - sinceMs, waitedForDead: sinceMs < this.waitsUntilMs });
+    if (this.unread.delete(partition)) this.firstMs.push(nowMs - sinceMs);
+    else this.handovers.push({ ms: nowMs - sinceMs, waitedForDead: sinceMs < this.waitsUntilMs });
   }
 
   /** The member reads these no more. */
