@@ -3,6 +3,8 @@
  * it as voik is built, and runs that; `bun bench/main.ts` runs it from source. The processes that a benchmark starts are
  * this program again, with the name of a part and its arguments (lib/child.ts). Each is loaded only when it is asked for.
  */
+import { widenThreadPool } from "../src/base/thread-pool.ts";
+
 const QUESTIONS = {
   append: () => import("./append.ts"),
   "log-io": () => import("./log-io.ts"),
@@ -42,6 +44,7 @@ async function answer(asked: readonly string[]): Promise<void> {
   }
 }
 
+widenThreadPool();
 const [first = "", ...rest] = process.argv.slice(2);
 if (isPart(first)) await (await PARTS[first]()).run(rest);
 else await answer(process.argv.slice(2));

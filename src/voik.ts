@@ -29,6 +29,7 @@ import { MetricsRegistry } from "./base/metrics.ts";
 import { readCertificate } from "./base/pem.ts";
 import { type Random, systemRandom } from "./base/random.ts";
 import { readOrMakeSecret } from "./base/secret-file.ts";
+import { widenThreadPool } from "./base/thread-pool.ts";
 import { VERSION } from "./base/version.ts";
 import { openVolume, whyNoVolume } from "./base/volume.ts";
 import { kafkaSecurityOf } from "./config/kafka-security.ts";
@@ -82,6 +83,7 @@ interface Parts {
 
 /** Starts everything. On a failure it closes what it opened and throws VoikError or ListenError. */
 export async function startVoik(config: Config, logger: Logger): Promise<Voik> {
+  widenThreadPool();
   const metrics = new MetricsRegistry();
   const health = new Health();
   const parts = {

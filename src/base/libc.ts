@@ -2,7 +2,7 @@
  * The one bun:ffi file: the few libc calls that Bun has no API for. Linux (glibc and musl) has all of them; where
  * one is missing (macOS) its function is undefined or falls back, and the caller takes the portable way.
  *
- * bun:ffi calls block the calling thread, so only calls that touch the page cache or the file table are here, and
+ * bun:ffi calls block the calling thread, so only calls that touch the page cache, the file table or memory are here, and
  * syncfs, which has a thread of its own (volume-thread.ts).
  */
 import { dlopen, FFIType, type Pointer, ptr, read, toArrayBuffer } from "bun:ffi";
@@ -41,11 +41,13 @@ const LINUX_SYMBOLS = {
   getsockname: { args: [i32, pointer, pointer], returns: i32 },
   getsockopt: { args: [i32, i32, i32, pointer, pointer], returns: i32 },
   shutdown: { args: [i32, i32], returns: i32 },
+  setenv: { args: [pointer, pointer, i32], returns: i32 },
   __errno_location: { args: [], returns: pointer },
 } as const;
 
 const DARWIN_SYMBOLS = {
   flock: { args: [i32, i32], returns: i32 },
+  setenv: { args: [pointer, pointer, i32], returns: i32 },
   __error: { args: [], returns: pointer },
 } as const;
 
@@ -129,6 +131,15 @@ const POSIX_FADV_DONTNEED = 4;
 /** Asks the kernel to drop the clean cached pages of a file; a hint, so failures are ignored. */
 export function dropCachedPages(fd: number): void {
   linux?.posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
+/**
+ * setenv(3): what code below JavaScript finds in the environment from now on; `process.env` does not show it. A variable
+ * that is set stays as it is.
+ */
+export function setEnvironment(name: string, value: string): void {
+  const setenv = (linux ?? darwin)?.setenv;
+  setenv?.(ptr(Buffer.from(`${name}\0`)), ptr(Buffer.from(`${value}\0`)), 0);
 }
 
 const LOCK_EX = 2;

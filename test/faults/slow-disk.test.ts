@@ -3,10 +3,12 @@
  * disk, and what waits is bounded.
  */
 import { expect, test } from "bun:test";
+import { BatchBuilder } from "../../src/log/batch-builder.ts";
 import { History } from "../helpers/history.ts";
 import { describeAsRoot } from "../helpers/installed.ts";
 import type { Load } from "../helpers/load.ts";
-import { breachesOf, loadUntil, makeTopic } from "../helpers/plug.ts";
+import { produceBatch } from "../helpers/kafka-records.ts";
+import { breachesOf, loadUntil, makeTopic, withKafka } from "../helpers/plug.ts";
 import { straced } from "../helpers/strace.ts";
 import { voikExecutable, VoikProcess } from "../helpers/voik-process.ts";
 
@@ -15,6 +17,7 @@ const LOAD_MS = 4_000;
 const LAG_P99_MS_MAX = 50;
 const PROBES_MIN = 200;
 const GROWTH_BYTES_MAX = 128 * 1024 * 1024;
+const SIDE_BY_SIDE_DELAY_MS = 1_000;
 const SEED = Number(process.env.VOIK_SEED ?? Date.now() % 1_000_000);
 
 describeAsRoot("a slow disk", ["strace"], () => {
@@ -42,7 +45,28 @@ describeAsRoot("a slow disk", ["strace"], () => {
     await using again = await VoikProcess.start({ folder: voik.folder });
     expect(await breachesOf(again, load)).toEqual([]);
   }, 60_000);
+
+  test("four busy shards do not wait for each other's syncs, however few processors there are", async () => {
+    const slow = straced("fdatasync", `delay_enter=${SIDE_BY_SIDE_DELAY_MS * 1_000}`, voikExecutable());
+    await using voik = await VoikProcess.start({ command: slow });
+    const topic = await makeTopic(voik, "side-by-side", 4);
+    await withKafka(voik, async (client) => {
+      const startedAt = performance.now();
+      await Promise.all([0, 1, 2, 3].map((shard) => produceBatch(client, topic, shard, largeBatch())));
+      const tookMs = performance.now() - startedAt;
+      console.log(`4 shards acked in ${tookMs.toFixed(0)} ms, a sync takes ${SIDE_BY_SIDE_DELAY_MS}`);
+      expect(tookMs).toBeGreaterThanOrEqual(SIDE_BY_SIDE_DELAY_MS);
+      expect(tookMs).toBeLessThan(2 * SIDE_BY_SIDE_DELAY_MS);
+    });
+  }, 60_000);
 });
+
+/** Too large for the journal. */
+function largeBatch(): Buffer {
+  const batch = new BatchBuilder();
+  batch.add(null, Buffer.alloc(256 * 1024, 1), Date.now());
+  return batch.build();
+}
 
 /** Asks one address again and again for `forMs`; resolves to how long each answer took, in milliseconds. */
 async function probe(address: string, forMs: number): Promise<number[]> {
